@@ -1,0 +1,1 @@
+"""Slack in, Slack out: parse, authorise, call one service, render."""

@@ -1,0 +1,1 @@
+"""What the bot knows and does. Imports nothing of Slack."""

@@ -1,0 +1,1 @@
+"""Datasets: registering, versions, search, comparison and curation."""

@@ -1,0 +1,1 @@
+"""Datastores: where the data of datasets lie."""

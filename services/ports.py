@@ -1,0 +1,202 @@
+"""What the services need from the outside, as protocols. Adapters under `services/` implement them.
+
+Every method is safe to call from the event loop: adapters move blocking work elsewhere. All raise `UserError`s
+for what a person can act on and anything else for faults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from services.datasets.model import (
+    ColumnShift,
+    Dataset,
+    DatasetPage,
+    DatasetQuery,
+    DatasetSummary,
+    DatasetVersion,
+    Definition,
+    Deprecation,
+    Fingerprint,
+    FingerprintCheck,
+    Inspection,
+    Listing,
+    Preview,
+    RegisterRequest,
+    Source,
+    VersionStats,
+)
+from services.datastores.model import Datastore, DatastoreRequest
+
+Progress = Callable[[str], Awaitable[None]]
+"""Called with a short sentence whenever a long piece of work enters a new step."""
+
+
+class Clock(Protocol):
+    """Time as an input."""
+
+    def now(self) -> datetime:
+        """The present moment, timezone-aware, UTC."""
+        ...
+
+
+class Catalog(Protocol):
+    """The workspace's registry of datasets: what Azure Machine Learning itself keeps.
+
+    A `Dataset` or `DatasetVersion` from here carries only that (no owner, watchers, fingerprint or stats).
+    """
+
+    async def get(self, name: str) -> Dataset:
+        """The dataset. Raises NotFound."""
+        ...
+
+    async def version(self, name: str, version: int | None = None) -> DatasetVersion:
+        """One version, the latest without a number. Raises NotFound."""
+        ...
+
+    async def versions(self, name: str, *, offset: int = 0, limit: int = 100) -> tuple[DatasetVersion, ...]:
+        """Versions, newest first. Raises NotFound."""
+        ...
+
+    async def find_identical(self, definition: Definition, fingerprint: Fingerprint) -> tuple[str, int] | None:
+        """(name, version) already registered with the same definition and data, if any."""
+        ...
+
+    async def register(
+        self, request: RegisterRequest, fingerprint: Fingerprint, *, registration_id: str
+    ) -> DatasetVersion:
+        """Create the dataset or its next version. Raises NameTaken, IdenticalData.
+
+        registration_id: idempotency key; a repeated call with the same key returns the version made the first time.
+        """
+        ...
+
+    async def set_description(self, name: str, description: str) -> Dataset:
+        """Replace the description. Raises NotFound."""
+        ...
+
+    async def change_tags(self, name: str, *, put: Sequence[tuple[str, str]], remove: Sequence[str]) -> Dataset:
+        """Add or replace some tags and remove others, leaving the rest alone. Raises NotFound."""
+        ...
+
+    async def changes(self, cursor: str, limit: int = 1000) -> tuple[tuple[DatasetSummary, ...], str]:
+        """Datasets changed after `cursor` ("" for all), oldest change first, and the cursor to go on from."""
+        ...
+
+    async def resolve_names(self, prefix: str, limit: int = 5) -> tuple[str, ...]:
+        """Existing names that begin with prefix, for "did you mean"."""
+        ...
+
+    def studio_url(self, name: str, version: int) -> str | None:
+        """The page of this version in the studio, None where there is no studio."""
+        ...
+
+
+class DatastoreCatalog(Protocol):
+    """The workspace's datastores."""
+
+    async def all(self) -> tuple[Datastore, ...]:
+        """All datastores by name, the default one marked."""
+        ...
+
+    async def get(self, name: str) -> Datastore:
+        """One datastore. Raises NotFound with suggestions."""
+        ...
+
+    async def default(self) -> Datastore:
+        """The default datastore."""
+        ...
+
+    async def register(self, request: DatastoreRequest) -> Datastore:
+        """Test the connection, then register. Raises NameTaken, InvalidInput, SourceProblem."""
+        ...
+
+    async def set_default(self, name: str) -> Datastore:
+        """Make it the default. Raises NotFound."""
+        ...
+
+
+class Records(Protocol):
+    """What the bot itself remembers about datasets, whatever the workspace behind them."""
+
+    async def owner(self, name: str) -> str: ...
+
+    async def set_owner(self, name: str, owner: str) -> None: ...
+
+    async def watchers(self, name: str) -> tuple[str, ...]: ...
+
+    async def set_watching(self, name: str, user: str, watching: bool) -> None: ...
+
+    async def set_deprecation(self, name: str, deprecation: Deprecation | None) -> None: ...
+
+    async def record_version(
+        self, name: str, version: int, *, registered_by: str, fingerprint: Fingerprint, stats: VersionStats
+    ) -> None:
+        """Remember a registered version. Repeating it replaces the record."""
+        ...
+
+    async def enrich_dataset(self, dataset: Dataset) -> Dataset:
+        """The same dataset with owner, watchers and deprecation filled in."""
+        ...
+
+    async def enrich_versions(self, versions: Sequence[DatasetVersion]) -> tuple[DatasetVersion, ...]:
+        """The same versions with registrar, stats and last fingerprint check filled in, in one query."""
+        ...
+
+    async def fingerprint(self, name: str, version: int) -> Fingerprint | None: ...
+
+    async def set_check(self, name: str, version: int, check: FingerprintCheck) -> FingerprintCheck | None:
+        """Store the outcome of a re-check; returns the one before it."""
+        ...
+
+    async def due_for_check(self, before: datetime, limit: int) -> tuple[tuple[str, int], ...]:
+        """(name, version) whose last check is older than `before`, oldest first; only latest versions and watched ones first."""
+        ...
+
+
+class DataReader(Protocol):
+    """Reads the data behind a definition. Work happens outside the acknowledging process, bounded in time and memory."""
+
+    async def list_files(self, source: Source, *, limit: int = 10_000) -> Listing:
+        """What the source matches. Raises SourceProblem when a datastore or URL cannot be reached or is not allowed."""
+        ...
+
+    async def fingerprint(self, source: Source, progress: Progress | None = None) -> Fingerprint:
+        """Every file with size, last modified and content hash (or ETag). Raises SourceProblem."""
+        ...
+
+    async def inspect(self, definition: Definition, *, sample_rows: int = 10, guess: bool = False) -> Inspection:
+        """Files, and for Tabular the schema and first rows. guess: find out delimiter, header, encoding, file format."""
+        ...
+
+    async def preview(self, definition: Definition, *, rows: int = 10, profile_rows: int = 100_000) -> Preview:
+        """First rows and a column profile over at most profile_rows rows."""
+        ...
+
+    async def shifts(
+        self, before: Definition, after: Definition, *, sample_rows: int = 100_000
+    ) -> tuple[tuple[ColumnShift, ...], str]:
+        """Quick drift between two Tabular definitions over samples, largest first, and a note on what was compared."""
+        ...
+
+
+class DatasetIndex(Protocol):
+    """The local index of the workspace: lists and type-ahead never wait for anything else."""
+
+    async def search(self, query: DatasetQuery) -> DatasetPage: ...
+
+    async def suggest(self, text: str, *, limit: int = 100) -> tuple[DatasetSummary, ...]:
+        """Names for a type-ahead: prefix first, then word prefix, then typo-tolerant. Empty text: recently changed."""
+        ...
+
+    async def get(self, name: str) -> DatasetSummary | None: ...
+
+    async def closest(self, name: str, limit: int = 3) -> tuple[str, ...]:
+        """Existing names nearest to a mistyped one, best first."""
+        ...
+
+    async def refresh(self) -> int:
+        """Bring the index up to date with the catalogue; returns how many entries changed."""
+        ...
