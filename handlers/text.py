@@ -1,0 +1,148 @@
+"""Text as Slack takes it: the one place that escapes and truncates.
+
+Untrusted text (names, tags, paths, file contents, people's words) is a plain `str`. Text with markup is `Mrkdwn`
+and comes only from `md`, `code`, `bold`, `mention` and their like, which escape whatever they are given. Block
+builders show a `str` as plain text, so nothing that was not built here can mention, link or format.
+
+Source of the three escapes: https://docs.slack.dev/messaging/formatting-message-text#escaping
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+ELLIPSIS = "…"
+_LINE_BREAKS = re.compile(r"[\r\n\u2028\u2029\x0b\x0c\x85]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_PLACE = re.compile(r"\{\}")
+
+
+class Mrkdwn(str):
+    """Text in Slack's markup whose untrusted parts are escaped already."""
+
+    __slots__ = ()
+
+
+def escape(text: str) -> str:
+    """Replace the three characters that start Slack's own syntax, so that `<!channel>` stays text."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def unescape(text: str) -> str:
+    """The reverse of `escape`, for text that Slack delivers escaped."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def truncate(text: str, limit: int) -> str:
+    """At most limit characters, the cut shown by an ellipsis."""
+    return text if len(text) <= limit else text[: max(limit - 1, 0)].rstrip() + ELLIPSIS
+
+
+def one_line(text: str) -> str:
+    """Line breaks and control characters replaced, so that a value cannot change the shape of a message."""
+    return _CONTROL.sub("�", _LINE_BREAKS.sub(" ", text))
+
+
+def md(template: str, *parts: str) -> Mrkdwn:
+    """Markup with each `{}` replaced: `Mrkdwn` parts as they are, other text escaped and on one line."""
+    values = iter(parts)
+
+    def fill(_: re.Match[str]) -> str:
+        part = next(values)
+        return part if isinstance(part, Mrkdwn) else escape(one_line(part))
+
+    return Mrkdwn(_PLACE.sub(fill, template))
+
+
+def join(separator: str, parts: Iterable[str]) -> Mrkdwn:
+    """Parts joined, each escaped unless it is markup."""
+    return Mrkdwn(separator.join(p if isinstance(p, Mrkdwn) else escape(one_line(p)) for p in parts))
+
+
+def lines(parts: Iterable[str]) -> Mrkdwn:
+    """One part a line."""
+    return join("\n", parts)
+
+
+def code(text: str, limit: int = 300) -> Mrkdwn:
+    """Text in a code span, where no formatting mark counts; backticks, which cannot be escaped, become quotes."""
+    clean = truncate(one_line(text).replace("`", "ʼ").strip() or " ", limit)
+    return Mrkdwn(f"`{escape(clean)}`")
+
+
+def code_block(text: str, limit: int = 2900) -> Mrkdwn:
+    """Several lines of preformatted text."""
+    return Mrkdwn(f"```\n{truncate_escaped(text.replace('```', 'ʼʼʼ'), limit)}\n```")
+
+
+def truncate_escaped(text: str, limit: int) -> str:
+    """Escaped text of at most limit characters, never cut inside an escape."""
+    escaped = escape(text)
+    if len(escaped) <= limit:
+        return escaped
+    cut = escaped[: limit - 1]
+    ampersand = cut.rfind("&")
+    if ampersand > cut.rfind(";"):
+        cut = cut[:ampersand]
+    return cut.rstrip() + ELLIPSIS
+
+
+def bold(text: str) -> Mrkdwn:
+    """Bold; asterisks, which cannot be escaped, become a look-alike."""
+    return text if isinstance(text, Mrkdwn) else Mrkdwn(f"*{escape(one_line(text)).replace('*', '∗')}*")
+
+
+def italic(text: str) -> Mrkdwn:
+    """Italic; underscores become a look-alike only at the edges where they would count."""
+    inner = text if isinstance(text, Mrkdwn) else escape(one_line(text)).strip("_")
+    return Mrkdwn(f"_{inner}_")
+
+
+def mention(user_id: str) -> Mrkdwn:
+    """A person, or "nobody" for an empty id. Anything that is not a Slack id stays text."""
+    if not user_id:
+        return Mrkdwn("nobody")
+    return Mrkdwn(f"<@{user_id}>") if re.fullmatch(r"[UW][A-Z0-9]+", user_id) else Mrkdwn(escape(one_line(user_id)))
+
+
+def channel_mention(channel_id: str) -> Mrkdwn:
+    """A channel."""
+    return Mrkdwn(f"<#{channel_id}>") if re.fullmatch(r"[CGD][A-Z0-9]+", channel_id) else code(channel_id)
+
+
+def link(url: str, label: str) -> Mrkdwn:
+    """A link; a URL that is not http(s) is shown as text."""
+    if not re.match(r"https?://", url):
+        return code(url)
+    target = escape(url).replace("|", "%7C")
+    return Mrkdwn(f"<{target}|{escape(one_line(label)).replace('|', '¦')}>")
+
+
+def when(moment: datetime | None, style: str = "{date_short_pretty} at {time}") -> Mrkdwn:
+    """A moment that every reader sees in their own zone.
+
+    Source: https://docs.slack.dev/messaging/formatting-message-text#date-formatting
+    """
+    if moment is None:
+        return Mrkdwn("never")
+    fallback = moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return Mrkdwn(f"<!date^{int(moment.timestamp())}^{style}|{fallback}>")
+
+
+def bytes_text(count: int | None) -> str:
+    """A size for people: "1.4 MB" (powers of 1000, as storage is sold)."""
+    if count is None:
+        return "unknown size"
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 1000 or unit == "TB":
+            return f"{int(size)} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError
+
+
+def count_text(count: int, singular: str, plural: str | None = None) -> str:
+    """ "1 file", "2,041 files"."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
