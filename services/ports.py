@@ -13,6 +13,7 @@ from typing import Protocol
 from services.datasets.model import (
     ColumnShift,
     Dataset,
+    DatasetMark,
     DatasetPage,
     DatasetQuery,
     DatasetSummary,
@@ -153,6 +154,16 @@ class Records(Protocol):
 
     async def due_for_check(self, before: datetime, limit: int) -> tuple[tuple[str, int], ...]:
         """(name, version) whose last check is older than `before`, oldest first; only latest versions and watched ones first."""
+        ...
+
+    async def changes(self, cursor: str, limit: int = 1000) -> tuple[tuple[DatasetMark, ...], str]:
+        """Datasets whose owner or newest version's check changed after `cursor` ("" for all), oldest change first.
+
+        The second value is the cursor to go on from; it is unchanged when nothing changed. A name may come again
+        (the latest mark counts), and may come before the catalogue tells of the dataset. This is what lets the
+        index show owners and badges without asking about each dataset: every set_owner, record_version and
+        set_check of a dataset's newest recorded version must show up here once it is committed.
+        """
         ...
 
 

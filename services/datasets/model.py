@@ -274,6 +274,15 @@ class DatasetSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class DatasetMark:
+    """What the bot itself knows of a dataset, for the index. state: the last check of its newest recorded version."""
+
+    name: str
+    owner: str
+    state: FingerprintState
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetQuery:
     """`/dataset list …` as values. words: free text, typos forgiven. All given conditions must hold."""
 
@@ -352,6 +361,7 @@ class VersionDiff:
     definition_changes: tuple[tuple[str, str, str], ...] = ()  # what ("source", "delimiter" …), before, after
     shifts: tuple[ColumnShift, ...] = ()  # largest distance first
     shift_note: str = ""  # what the quick comparison covers, or why there is none
+    files_note: str = ""  # why files could not be compared, empty when they were
 
 
 @dataclass(frozen=True, slots=True)
