@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from handlers.message import Json
-from handlers.text import Mrkdwn, truncate
+from handlers.text import Mrkdwn, escape, one_line, truncate
 
 SECTION_TEXT = 3000
 FIELD_TEXT = 2000
@@ -97,8 +97,6 @@ def fields(pairs: Sequence[tuple[str, str]], *, block_id: str | None = None) -> 
 
 def text_escape(text: str) -> str:
     """Untrusted text inside a markup field."""
-    from handlers.text import escape, one_line
-
     return escape(one_line(text)) or " "
 
 
@@ -138,9 +136,7 @@ def table(rows: Sequence[Sequence[str | int | float | None]], *, right: Iterable
     return {
         "type": "table",
         "rows": [[_cell(value) for value in row[:width]] for row in rows[:TABLE_ROWS]],
-        "column_settings": [
-            {"align": "right" if i in aligned else "left", "is_wrapped": True} for i in range(width)
-        ],
+        "column_settings": [{"align": "right" if i in aligned else "left", "is_wrapped": True} for i in range(width)],
     }
 
 
@@ -153,7 +149,11 @@ def _cell(value: str | int | float | None) -> Json:
 
 
 def data_table(
-    caption: str, rows: Sequence[Sequence[str | int | float | None]], *, page_size: int = 10, row_header: int = 0
+    caption: str,
+    rows: Sequence[Sequence[str | int | float | None]],
+    *,
+    page_size: int = 10,
+    row_header: int = 0,
 ) -> Json:
     """A table with paging, sorting and filtering in the client. rows: header first, at most 100 below it."""
     return {

@@ -61,11 +61,19 @@ class Jobs(Protocol):
         ...
 
     async def start_durable(
-        self, pool: Pool, kind: str, payload: Mapping[str, JsonValue], *, origin: Origin, seconds: float = 900.0
+        self,
+        pool: Pool,
+        kind: str,
+        payload: Mapping[str, JsonValue],
+        *,
+        origin: Origin,
+        seconds: float = 900.0,
     ) -> str:
         """Store, then run with the function registered for kind; returns the job's id once it is stored."""
         ...
 
-    def register(self, kind: str, work: DurableWork, on_error: Callable[[DurableJob, BaseException], Awaitable[None]]) -> None:
+    def register(
+        self, kind: str, work: DurableWork, on_error: Callable[[DurableJob, BaseException], Awaitable[None]]
+    ) -> None:
         """Name the function that runs a kind of durable work. Called while wiring."""
         ...

@@ -1,0 +1,106 @@
+"""One thing a person asked of the bot, by command, button, shortcut or form, with the way to answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.web.async_client import AsyncWebClient
+
+from handlers.context import Caller, Services
+from handlers.errors import error_message
+from handlers.message import Json, Message
+from handlers.reply import Reply
+from handlers.text import truncate
+from services.jobs import Origin, Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asks, of what, and how to answer. in_channel: the answer is meant for everybody in the channel.
+
+    replaces: the answer takes the place of the message whose button was clicked (paging).
+    trigger_id opens a modal for three seconds, once; "" where there is none.
+    """
+
+    caller: Caller
+    services: Services
+    client: AsyncWebClient
+    reply: Reply
+    origin: Origin
+    trigger_id: str = ""
+    in_channel: bool = False
+    replaces: bool = False
+
+    async def answer(self, message: Message) -> None:
+        """Send the answer where the person is looking."""
+        await self.reply.send(message, in_channel=self.in_channel, replace=self.replaces)
+
+    async def open_view(self, view: Json) -> str:
+        """Open a modal; returns its id. Raises SlackApiError, e.g. expired_trigger_id."""
+        response = await self.client.views_open(trigger_id=self.trigger_id, view=view)
+        return str(response["view"]["id"])
+
+    def start(self, pool: Pool, name: str, run: Run, *, seconds: float = 60.0) -> None:
+        """Run in the background, bounded; whatever it raises is told to the person. Raises Busy when full."""
+
+        async def work() -> None:
+            await run(self)
+
+        self.services.jobs.start(pool, name, work, origin=self.origin, on_error=self.tell_error, seconds=seconds)
+
+    async def tell_error(self, error: BaseException) -> None:
+        """The error's sentence, or a reference, to the person alone."""
+        await self.reply.send(error_message(error, self.origin.request_id))
+
+    def for_channel(self) -> Call:
+        """The same call with its answer in the channel."""
+        return replace(self, in_channel=True)
+
+
+Run = Callable[[Call], Awaitable[None]]
+"""A command whose arguments are bound: does the work and answers."""
+
+
+def call_from(body: Json, context: AsyncBoltContext, client: AsyncWebClient) -> Call:
+    """The call behind a command, click, shortcut or submission, with the surest way to answer."""
+    caller: Caller = context["caller"]
+    container = body.get("container") or {}
+    channel = body.get("channel_id") or (body.get("channel") or {}).get("id") or container.get("channel_id") or ""
+    thread_ts = body.get("thread_ts") or (body.get("message") or {}).get("thread_ts") or container.get("thread_ts")
+    return Call(
+        caller=caller,
+        services=context["services"],
+        client=client,
+        reply=Reply(
+            client=client,
+            support=context["block_support"],
+            user_id=caller.user_id,
+            channel_id=channel,
+            response_url=body.get("response_url"),
+            thread_ts=thread_ts,
+        ),
+        origin=Origin(
+            user_id=caller.user_id,
+            channel_id=channel,
+            summary=summary_of(body),
+            request_id=context["request_id"],
+            delivery=context.get("delivery_key", ""),
+        ),
+        trigger_id=body.get("trigger_id", ""),
+    )
+
+
+def summary_of(body: Json) -> str:
+    """What the person did, in few words, for the log and for telling them if it was interrupted."""
+    if "command" in body:
+        return truncate(f"{body['command']} {body.get('text', '')}".strip(), 150)
+    if body.get("type") == "view_submission":
+        return "the form “" + str(body["view"].get("title", {}).get("text", "")) + "”"
+    if body.get("actions"):
+        text = (body["actions"][0].get("text") or {}).get("text") or body["actions"][0].get("action_id", "")
+        return f"the button “{truncate(str(text), 75)}”"
+    if body.get("type") in {"shortcut", "message_action"}:
+        return f"the shortcut “{body.get('callback_id', '')}”"
+    return str((body.get("event") or {}).get("type") or body.get("type") or "a request")

@@ -1,0 +1,87 @@
+"""Every listener of the app, attached in one place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from handlers import command_table, commands
+from handlers.call import call_from
+from handlers.caller import CallerDirectory, establish_caller
+from handlers.context import Services
+from handlers.errors import error_message
+from handlers.message import Json, Message
+from handlers.reply import BlockSupport
+from services.errors import UserError
+
+CARRIED_COMMAND = re.compile(r"^(run|go|share)(:|$)")
+"""Buttons that carry a command as their value. run: answer below; go: replace this message; share: in the channel."""
+
+
+def register_listeners(app: AsyncApp, services: Services, directory: CallerDirectory) -> None:
+    """Attach middleware and listeners. The caller is established before any of our listeners runs."""
+    support = BlockSupport()
+
+    async def provide(request: AsyncBoltRequest, next_: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
+        request.context["services"] = services
+        request.context["block_support"] = support
+        return await next_()
+
+    app.use(provide)
+    app.use(establish_caller(directory))
+    for slash in command_table.TABLE.slashes:
+        app.command(slash)(on_command)
+    app.action(CARRIED_COMMAND)(on_carried_command)
+    for attach in command_table.SUBJECTS:
+        attach(app)
+
+
+async def on_command(ack: AsyncAck, body: Json, context: AsyncBoltContext, client: AsyncWebClient) -> None:
+    """A slash command: understood and acknowledged here, worked on in the background."""
+    bound = command_table.TABLE.read(body["command"], body.get("text") or "")
+    if bound.message is not None:
+        await ack(**ack_body(bound.message))
+        return
+    call = call_from(body, context, client)
+    try:
+        commands.start(call, bound)
+    except UserError as error:
+        await ack(**ack_body(error_message(error, call.origin.request_id)))
+        return
+    await ack()
+
+
+async def on_carried_command(
+    ack: AsyncAck, body: Json, action: Json, context: AsyncBoltContext, client: AsyncWebClient
+) -> None:
+    """A button that stands for a command. Its value is read like typed text and authorised like it."""
+    await ack()
+    verb = str(action["action_id"]).partition(":")[0]
+    slash, _, text = str(action.get("value") or "").partition(" ")
+    call = replace(call_from(body, context, client), in_channel=verb == "share", replaces=verb == "go")
+    try:
+        if slash not in command_table.TABLE.slashes:
+            raise UserError(
+                "This button belongs to an older message. Please type the command again.", code="old_button"
+            )
+        bound = command_table.TABLE.read(slash, text)
+        if bound.message is not None:
+            await call.answer(bound.message)
+        else:
+            commands.start(call, bound)
+    except UserError as error:
+        await call.tell_error(error)
+
+
+def ack_body(message: Message) -> dict[str, Any]:
+    """A message as the acknowledgement of a command: classic blocks only, for Slack tells nobody if it refuses one."""
+    blocks = message.fallback or message.blocks
+    return {"response_type": "ephemeral", "text": message.text, "blocks": list(blocks)}

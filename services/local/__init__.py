@@ -1,0 +1,1 @@
+"""The embedded workspace: a registry in the bot's own database, datastores that are folders."""

@@ -1,0 +1,1 @@
+"""What is kept between restarts: SQLite or PostgreSQL behind one URL."""

@@ -1,0 +1,62 @@
+"""Column types that mean the same on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from pydantic import JsonValue
+from sqlalchemy import BigInteger, Dialect, Integer, Text
+from sqlalchemy.types import TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+Id = BigInteger().with_variant(Integer(), "sqlite")
+"""A number the database gives out; SQLite only does so for its own INTEGER."""
+
+Name = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text compared code point by code point, as SQLite and Python do, so that ranges and order agree everywhere."""
+
+
+def to_microseconds(moment: datetime) -> int:
+    """Microseconds since 1970-01-01 UTC, exact. Raises ValueError for a time without a zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a stored time must carry its zone")
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(stored: int) -> datetime:
+    """The UTC time that `to_microseconds` stored."""
+    return _EPOCH + timedelta(microseconds=stored)
+
+
+def to_json(value: JsonValue) -> str:
+    """Compact ASCII JSON with sorted keys: the same value always gives the same text, and any text can be stored."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time, UTC-aware in Python, microseconds since 1970 in the database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else to_microseconds(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else from_microseconds(value)
+
+
+class Json(TypeDecorator[JsonValue]):
+    """A JSON value kept as ASCII text: also what PostgreSQL's own JSON refuses (NUL, lone surrogates) survives."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: JsonValue, dialect: Dialect) -> str:
+        return to_json(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> JsonValue:
+        return None if value is None else json.loads(value)

@@ -1,0 +1,217 @@
+"""All tables. The migrations make them; a test proves that both agree.
+
+`workspace` numbers the workspaces. `dataset`, `dataset_version`, `dataset_tag` and `datastore` are the embedded
+workspace's registry. `dataset_record`, `watcher` and `version_record` are the bot's own notes on datasets of any
+workspace, by name. `instance`, `delivery` and `job` keep the process honest over restarts and replicas.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from services.store.columns import Id, Json, Moment, Name
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+workspace = Table(
+    "workspace",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("key", Name, nullable=False, unique=True),
+    # Both counters are raised inside the transaction that makes the change; their row lock makes the order of the
+    # numbers the order of the commits, so a reader that remembers the last number misses nothing.
+    Column("change_seq", BigInteger, nullable=False, server_default="0"),
+    Column("record_seq", BigInteger, nullable=False, server_default="0"),
+    Column("default_datastore", Name, nullable=False, server_default=""),  # folded name
+)
+
+
+def _workspace_id() -> Column[int]:
+    return Column("workspace_id", Id, ForeignKey("workspace.id", ondelete="CASCADE"), nullable=False)
+
+
+dataset = Table(
+    "dataset",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    _workspace_id(),
+    Column("name", Name, nullable=False),
+    Column("folded", Name, nullable=False),  # name.casefold(), for "did you mean"
+    Column("type", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("latest_version", Integer, nullable=False),
+    Column("datastore", Name, nullable=False),  # folded name of the latest version's datastore, "" for URLs
+    Column("created_at", Moment, nullable=False),
+    Column("modified_at", Moment, nullable=False),
+    Column("change_seq", BigInteger, nullable=False),
+    UniqueConstraint("workspace_id", "name"),
+    UniqueConstraint("workspace_id", "change_seq"),
+    Index(None, "workspace_id", "folded"),
+    Index(None, "workspace_id", "datastore"),
+)
+
+dataset_version = Table(
+    "dataset_version",
+    metadata,
+    _workspace_id(),
+    Column("dataset_id", Id, ForeignKey("dataset.id", ondelete="CASCADE"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("definition", Json, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("tags", Json, nullable=False),  # [[key, value], …] as registered
+    Column("identity", Name, nullable=False),  # hex sha256 of definition and data
+    Column("registration_id", Name, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    PrimaryKeyConstraint("dataset_id", "version"),
+    UniqueConstraint("workspace_id", "identity"),
+    UniqueConstraint("workspace_id", "registration_id"),
+)
+
+dataset_tag = Table(
+    "dataset_tag",
+    metadata,
+    Column("dataset_id", Id, ForeignKey("dataset.id", ondelete="CASCADE"), nullable=False),
+    Column("key", Name, nullable=False),
+    Column("value", Text, nullable=False),
+    PrimaryKeyConstraint("dataset_id", "key"),
+)
+
+datastore = Table(
+    "datastore",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    _workspace_id(),
+    Column("name", Name, nullable=False),
+    Column("folded", Name, nullable=False),  # names differ in more than case
+    Column("kind", Text, nullable=False),
+    Column(
+        "folder", Text, nullable=False
+    ),  # relative to the workspace's directory, or absolute under an extra root
+    Column("description", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("created_by", Text, nullable=False),
+    UniqueConstraint("workspace_id", "folded"),
+)
+
+dataset_record = Table(
+    "dataset_record",
+    metadata,
+    _workspace_id(),
+    Column("name", Name, nullable=False),
+    Column("owner", Name, nullable=False, server_default=""),
+    Column("deprecated_at", Moment, nullable=True),  # null: not deprecated, and the next three are ""
+    Column("deprecated_by", Text, nullable=False, server_default=""),
+    Column("replaced_by", Text, nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("record_seq", BigInteger, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "name"),
+    UniqueConstraint("workspace_id", "record_seq"),
+)
+
+watcher = Table(
+    "watcher",
+    metadata,
+    _workspace_id(),
+    Column("name", Name, nullable=False),
+    Column("user_id", Name, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "name", "user_id"),
+)
+
+version_record = Table(
+    "version_record",
+    metadata,
+    _workspace_id(),
+    Column("name", Name, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("is_latest", Boolean, nullable=False),
+    Column("registered_by", Text, nullable=False),
+    Column("stats", Json, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("file_count", BigInteger, nullable=False),
+    Column("total_bytes", BigInteger, nullable=False),
+    Column("taken_at", Moment, nullable=False),
+    Column("files", LargeBinary, nullable=False),  # zlib of JSON, see services.store.fingerprints
+    Column("check_state", Text, nullable=False),
+    Column("checked_at", Moment, nullable=True),
+    Column("check_added", Integer, nullable=False, server_default="0"),
+    Column("check_removed", Integer, nullable=False, server_default="0"),
+    Column("check_changed", Integer, nullable=False, server_default="0"),
+    Column("check_detail", Text, nullable=False, server_default=""),
+    Column(
+        "seen_at", Moment, nullable=False
+    ),  # last check, before the first one: when the fingerprint was taken
+    PrimaryKeyConstraint("workspace_id", "name", "version"),
+)
+Index(
+    "ix_version_record_due",
+    version_record.c.workspace_id,
+    version_record.c.seen_at,
+    sqlite_where=text("is_latest"),
+    postgresql_where=text("is_latest"),
+)
+
+instance = Table(
+    "instance",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("started_at", Moment, nullable=False),
+    Column("heartbeat_at", Moment, nullable=False),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("key", Name, primary_key=True),
+    Column("instance_id", Name, nullable=False),
+    Column("origin", Json, nullable=False),
+    Column("expires_at", Moment, nullable=False, index=True),
+    Column("done", Boolean, nullable=False),
+)
+Index(
+    "ix_delivery_open",
+    delivery.c.instance_id,
+    sqlite_where=text("NOT done"),
+    postgresql_where=text("NOT done"),
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", Name, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("payload", Json, nullable=False),
+    Column("origin", Json, nullable=False),
+    Column("instance_id", Name, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("error_code", Text, nullable=False, server_default=""),
+    Column("created_at", Moment, nullable=False),
+    Column("updated_at", Moment, nullable=False, index=True),
+)
+Index(
+    "ix_job_open",
+    job.c.instance_id,
+    sqlite_where=text("state = 'open'"),
+    postgresql_where=text("state = 'open'"),
+)
