@@ -24,14 +24,18 @@ _AS_TEXT = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.BOOLEAN
 
 
 def widened(before: ColumnType, after: ColumnType) -> bool:
-    """Does every value of the old type fit the new one? Integers fit decimals; all plain values fit strings."""
+    """Does every value of the old type fit the new one? Integers fit decimals; all plain values fit
+    strings.
+    """
     if after is ColumnType.STRING:
         return before in _AS_TEXT
     return (before, after) == (ColumnType.INTEGER, ColumnType.DECIMAL)
 
 
 def same_file(before: FileStamp, after: FileStamp) -> bool:
-    """Are these the same bytes, as far as the stamps tell? Hashes of one kind decide; else size and modified time."""
+    """Are these the same bytes, as far as the stamps tell? Hashes of one kind decide; else size and
+    modified time.
+    """
     if before.hash and after.hash and _hash_kind(before.hash) == _hash_kind(after.hash):
         return before.hash == after.hash and before.size == after.size
     return before.size == after.size and before.modified == after.modified
@@ -47,6 +51,7 @@ def compare_versions(
     after: DatasetVersion,
     fingerprint_before: Fingerprint | None,
     fingerprint_after: Fingerprint | None,
+    *,
     shifts: Sequence[ColumnShift] = (),
     note: str = "",
 ) -> VersionDiff:
@@ -84,9 +89,7 @@ def compare_versions(
         ),
         definition_changes=definition_changes(before.definition, after.definition),
         shifts=tuple(
-            sorted(
-                shifts, key=lambda shift: shift.distance if shift.distance is not None else -1.0, reverse=True
-            )
+            sorted(shifts, key=lambda shift: shift.distance if shift.distance is not None else -1.0, reverse=True)
         ),
         shift_note=note,
         files_note=_files_note(before, after, fingerprint_before, fingerprint_after),
@@ -97,9 +100,7 @@ def definition_changes(before: Definition, after: Definition) -> tuple[tuple[str
     """(what, before, after) for each part of the definition that differs, in words; "" where there is none."""
     old, new = _definition_parts(before), _definition_parts(after)
     return tuple(
-        (what, old.get(what, ""), new.get(what, ""))
-        for what in {**old, **new}
-        if old.get(what) != new.get(what)
+        (what, old.get(what, ""), new.get(what, "")) for what in {**old, **new} if old.get(what) != new.get(what)
     )
 
 

@@ -1,4 +1,6 @@
-"""What can be told of a registration form without reading a file: one sentence for each field that will not do."""
+"""What can be told of a registration form without reading a file: one sentence for each field that will not
+do.
+"""
 
 from __future__ import annotations
 
@@ -31,17 +33,16 @@ ENCODINGS = ("utf-8", "iso8859-1", "ascii", "utf-16", "utf-32", "utf-8-sig", "cp
 def form_problems(request: RegisterRequest, name: NameCheck, owner: str = "") -> tuple[Problem, ...]:
     """Everything wrong with the fields, in the order of the form.
 
-    name: what `check_name` says of request.name. owner: the present owner of an existing dataset, "" for none.
+    name: what `check_name` says of request.name. owner: the present owner of an existing dataset, "" for
+    none.
     """
     definition = request.definition
-    return tuple(
-        [
-            *_name(request, name),
-            *_source(definition),
-            *_format(definition.type, definition.format),
-            *_columns(definition),
-            *_curation(request, owner),
-        ]
+    return (
+        *_name(request, name),
+        *_source(definition),
+        *_format(definition.type, definition.format),
+        *_columns(definition),
+        *_curation(request, owner),
     )
 
 
@@ -70,9 +71,7 @@ def _source(definition: Definition) -> Iterator[Problem]:
             yield Problem("datastore", "Choose the datastore that holds the files.")
         if not source.paths:
             yield Problem("paths", "Give at least one path in the datastore, such as sales/*.csv.")
-        problem = _too_many(source.paths, "paths") or next(
-            filter(None, map(path_problem, source.paths)), None
-        )
+        problem = _too_many(source.paths, "paths") or next(filter(None, map(path_problem, source.paths)), None)
         if problem is not None:
             yield Problem("paths", problem)
         return
@@ -89,7 +88,7 @@ def _too_many(items: tuple[str, ...], noun: str) -> str | None:
     return f"There are {len(items)} {noun}; {PATHS_LIMIT} is the most. Use a pattern such as sales/*.csv."
 
 
-def path_problem(path: str) -> str | None:
+def path_problem(path: str) -> str | None:  # noqa: PLR0911 - one return for each rule
     """Why a path cannot name files of a datastore, as a sentence, or None."""
     shown = path if len(path) <= 60 else path[:59] + "…"
     if not path.strip():
@@ -101,16 +100,16 @@ def path_problem(path: str) -> str | None:
     if "\\" in path:
         return f"Write “{path.replace(chr(92), '/')[:60]}”: paths in a datastore use “/”."
     if path.startswith(("/", "~")) or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", path):
-        return (
-            f"“{shown}” is not a path in the datastore. Begin at the datastore's own top folder: sales/*.csv."
-        )
+        return f"“{shown}” is not a path in the datastore. Begin at the datastore's own top folder: sales/*.csv."
     if ".." in path.split("/"):
         return f"“{shown}” leads out of the datastore. Paths cannot have “..” in them."
     return None
 
 
 def url_problem(url: str) -> str | None:
-    """Why an address cannot be a source, as a sentence, or None. Whether it may be reached the reader decides."""
+    """Why an address cannot be a source, as a sentence, or None. Whether it may be reached the reader
+    decides.
+    """
     shown = url if len(url) <= 60 else url[:59] + "…"
     try:
         parts = urlsplit(url)
@@ -121,9 +120,7 @@ def url_problem(url: str) -> str | None:
     if parts.scheme not in {"http", "https"} or not host or not url.isprintable() or " " in url:
         return f"“{shown}” is not a web address. It should look like https://example.com/sales.csv."
     if secret:
-        return (
-            f"The address at {host} has a name or password in it. Anybody could read that here: leave it out."
-        )
+        return f"The address at {host} has a name or password in it. Anybody could read that here: leave it out."
     return None
 
 
@@ -166,16 +163,15 @@ def _columns(definition: Definition) -> Iterator[Problem]:
     if len(chosen) < len(definition.column_types):
         yield Problem("column_types", "A column is listed twice. Give each column one type.")
     if ColumnType.OTHER in chosen.values():
-        yield Problem(
-            "column_types", "A column can be read as string, integer, decimal, boolean or datetime."
-        )
+        yield Problem("column_types", "A column can be read as string, integer, decimal, boolean or datetime.")
 
 
-def partition_format_problem(text: str) -> str | None:
+def partition_format_problem(text: str) -> str | None:  # noqa: PLR0911 - one return for each rule
     """Why SDK v1 would refuse a partition format, as a sentence, or None.
 
-    The rules are `validate_partition_format` of azureml-core (azureml/data/_partition_format.py): at least one
-    {column}, pairs of braces that do not nest, at most one date as {column:yyyy/MM/dd}, which needs yyyy.
+    The rules are `validate_partition_format` of azureml-core (azureml/data/_partition_format.py): at least
+    one {column}, pairs of braces that do not nest, at most one date as {column:yyyy/MM/dd}, which needs
+    yyyy.
     """
     bare = re.sub(r"{{|}}", "", text)
     parts = re.findall(r"{[^{}]*}", bare)
@@ -183,9 +179,7 @@ def partition_format_problem(text: str) -> str | None:
     if not parts:
         return "Name at least one column in braces, such as /{year}/{month}/data.parquet."
     if "{" in rest or "}" in rest:
-        return (
-            "A brace is missing or braces are nested. Write {column}, such as /{year}/{month}/data.parquet."
-        )
+        return "A brace is missing or braces are nested. Write {column}, such as /{year}/{month}/data.parquet."
     names = [part[1:-1].partition(":") for part in parts]
     dates = [form for _, colon, form in names if colon]
     if any(not name.strip() for name, _, _ in names):

@@ -23,12 +23,14 @@ _SHOWN = 60  # characters of a bad part that a sentence repeats
 
 
 def name_problem(name: str) -> str | None:
-    """Why Azure Machine Learning would refuse this name for a new dataset, as a sentence; None if it would not.
+    """Why Azure Machine Learning would refuse this name for a new dataset, as a sentence; None if it would
+    not.
 
     The rule is the one of data assets, `^[a-zA-Z0-9][a-zA-Z0-9\\-_]{0,254}$` (parameter `name` of
-    DataContainers_CreateOrUpdate in the REST specification of Microsoft.MachineLearningServices). The service behind
-    SDK v1 also takes spaces (Microsoft's own courses register "diabetes dataset"), but such a name cannot become a
-    data asset of SDK v2, so a new one is refused here. Names that exist already are read and versioned as they are.
+    DataContainers_CreateOrUpdate in the REST specification of Microsoft.MachineLearningServices). The
+    service behind SDK v1 also takes spaces (Microsoft's own courses register "diabetes dataset"), but such
+    a name cannot become a data asset of SDK v2, so a new one is refused here. Names that exist already are
+    read and versioned as they are.
     """
     if not name:
         return "Give the dataset a name."
@@ -46,7 +48,9 @@ def name_problem(name: str) -> str | None:
 
 
 def check_name(name: str) -> str:
-    """The name without surrounding blanks. Raises InvalidInput (field "name") where `name_problem` finds one."""
+    """The name without surrounding blanks. Raises InvalidInput (field "name") where `name_problem` finds
+    one.
+    """
     trimmed = name.strip()
     problem = name_problem(trimmed)
     if problem is not None:
@@ -72,8 +76,8 @@ def describe_character(character: str) -> str:
 def parse_tags(text: str) -> tuple[tuple[str, str], ...]:
     """Tags as typed: `key=value` separated by blanks, commas, semicolons or new lines, in the order typed.
 
-    Quotes, straight or curly, keep blanks and separators: `team="data platform"`. The same pair twice counts once.
-    Raises InvalidInput (field "tags") naming the part that cannot be read.
+    Quotes, straight or curly, keep blanks and separators: `team="data platform"`. The same pair twice
+    counts once. Raises InvalidInput (field "tags") naming the part that cannot be read.
     """
     tags: dict[str, str] = {}
     for part in _parts(text.translate(_SMART_QUOTES)):
@@ -81,8 +85,7 @@ def parse_tags(text: str) -> tuple[tuple[str, str], ...]:
         shown = part if len(part) <= _SHOWN else part[: _SHOWN - 1] + "…"
         if not separator:
             raise _bad_tag(
-                f"“{shown}” is not a tag. Write key=value, and quotes around a value with spaces: "
-                f'team="data platform".'
+                f'“{shown}” is not a tag. Write key=value, and quotes around a value with spaces: team="data platform".'
             )
         if not key or not value:
             missing = "key before" if not key else "value after"
@@ -99,8 +102,9 @@ def parse_tags(text: str) -> tuple[tuple[str, str], ...]:
 def tags_problem(tags: Sequence[tuple[str, str]]) -> str | None:
     """Why these tags would be refused, as a sentence, or None.
 
-    Limits: those that Microsoft publishes for tags of runs (50 tags, keys of 100 and values of 1,000 characters;
-    "Manage and increase quotas and limits" of Azure Machine Learning); none are published for datasets.
+    Limits: those that Microsoft publishes for tags of runs (50 tags, keys of 100 and values of 1,000
+    characters; "Manage and increase quotas and limits" of Azure Machine Learning); none are published for
+    datasets.
     """
     if len(tags) > TAG_LIMIT:
         return f"There are {len(tags)} tags; {TAG_LIMIT} is the most."

@@ -1,4 +1,6 @@
-"""Who may do what with a dataset, as long as the workspace has no access policy: pure functions, told in sentences."""
+"""Who may do what with a dataset, as long as the workspace has no access policy: pure functions, told in
+sentences.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def may_curate(actor: Actor, dataset: Dataset) -> Permission:
 
 
 def may_take_ownership(actor: Actor, dataset: Dataset, owner: str) -> Permission:
-    """Owner and admins hand a dataset to anybody; one without an owner may be taken by anybody for themselves."""
+    """Owner and admins hand a dataset to anybody; one without an owner may be taken by anybody for
+    themselves.
+    """
     if actor.is_admin or dataset.owner == actor.user_id:
         return ALLOWED
     if dataset.owner:
@@ -53,7 +57,9 @@ def may_take_ownership(actor: Actor, dataset: Dataset, owner: str) -> Permission
 
 
 def may_preview(actor: Actor, dataset: Dataset) -> Permission:
-    """In a workspace without an access policy every full member reads the data; others never get as far as here."""
+    """In a workspace without an access policy every full member reads the data; others never get as far as
+    here.
+    """
     if actor.user_id:
         return ALLOWED
     return Permission(False, f"Only members of this workspace may look into “{dataset.name}”.")

@@ -49,9 +49,7 @@ def access_note(version: DatasetVersion, workspace: WorkspaceFacts, datastore: D
     if not isinstance(source, DatastoreSource):
         return "The files are read from the web: the machine that runs this must reach those addresses."
     if datastore is None:
-        return (
-            f"The datastore “{source.datastore}” does not exist any more, so these snippets cannot read data."
-        )
+        return f"The datastore “{source.datastore}” does not exist any more, so these snippets cannot read data."
     if workspace.is_local:
         return (
             "The first snippet runs on the machine that holds this workspace, with leave to read its folder. "
@@ -99,7 +97,9 @@ def sdk_v1(version: DatasetVersion, workspace: WorkspaceFacts) -> list[Snippet]:
 
 
 def sdk_v2(version: DatasetVersion, workspace: WorkspaceFacts) -> Snippet:
-    """`azure.ai.ml`: the data asset, and its rows where it is a table (datasets of SDK v1 appear as mltable)."""
+    """`azure.ai.ml`: the data asset, and its rows where it is a table (datasets of SDK v1 appear as
+    mltable).
+    """
     if workspace.is_local:
         client = "client = MLClient.from_config(DefaultAzureCredential())"
     else:

@@ -31,8 +31,4 @@ def source_text(source: Source) -> str:
 
 def _some(items: tuple[str, ...]) -> str:
     shown = ", ".join(items[:_SHOWN_PATHS])
-    return (
-        shown
-        if len(items) <= _SHOWN_PATHS
-        else f"{shown} and {count(len(items) - _SHOWN_PATHS, 'more', 'more')}"
-    )
+    return shown if len(items) <= _SHOWN_PATHS else f"{shown} and {count(len(items) - _SHOWN_PATHS, 'more', 'more')}"

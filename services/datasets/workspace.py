@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceFacts:
-    """Where the datasets live. A local workspace has no subscription: its Azure snippets read config.json instead."""
+    """Where the datasets live. A local workspace has no subscription: its Azure snippets read config.json
+    instead.
+    """
 
     name: str
     subscription_id: str = ""

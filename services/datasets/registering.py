@@ -1,0 +1,170 @@
+"""Registering a dataset: look, check, take the fingerprint, register, remember. Repeating it changes
+nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from services.datasets.form_check import form_problems
+from services.datasets.lookup import Lookup
+from services.datasets.model import (
+    ColumnType,
+    DatasetType,
+    DatastoreSource,
+    Definition,
+    Inspection,
+    NameCheck,
+    Problem,
+    Registered,
+    RegisterRequest,
+    VersionStats,
+)
+from services.datasets.names import name_problem
+from services.datasets.wording import count, source_text
+from services.errors import InvalidInput, NotFound, SourceProblem
+from services.ports import Catalog, DataReader, DatasetIndex, DatastoreCatalog, Progress, Records
+
+
+class Registering:
+    """The way of a dataset into the workspace."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        records: Records,
+        reader: DataReader,
+        index: DatasetIndex,
+        datastores: DatastoreCatalog,
+        lookup: Lookup,
+    ) -> None:
+        self._catalog = catalog
+        self._records = records
+        self._reader = reader
+        self._index = index
+        self._datastores = datastores
+        self._lookup = lookup
+
+    async def check_name(self, name: str) -> NameCheck:
+        """What would happen to a name, from the local index (fast enough for an inline check)."""
+        trimmed = name.strip()
+        known = await self._index.get(trimmed) if trimmed else None
+        if known is None:
+            return NameCheck(trimmed, name_problem(trimmed), exists=False, next_version=1)
+        return NameCheck(trimmed, None, exists=True, next_version=known.latest_version + 1, type=known.type)
+
+    async def problems(self, request: RegisterRequest) -> tuple[Problem, ...]:
+        """What is wrong with the fields of a form, without reading files; see `form_problems`."""
+        name, known, missing = await asyncio.gather(
+            self.check_name(request.name),
+            self._index.get(request.name.strip()),
+            self._missing_datastore(request.definition),
+        )
+        found = form_problems(request, name, known.owner if known is not None else "")
+        return (*found, *([missing] if missing is not None else []))
+
+    async def _missing_datastore(self, definition: Definition) -> Problem | None:
+        if not isinstance(definition.source, DatastoreSource) or not definition.source.datastore:
+            return None
+        try:
+            await self._datastores.get(definition.source.datastore)
+        except NotFound as error:
+            return Problem("datastore", error.sentence)
+        return None
+
+    async def inspect(self, definition: Definition, *, guess: bool = False) -> Inspection:
+        """Files, schema and first rows of a source. Raises SourceProblem."""
+        return await self._reader.inspect(definition, guess=guess)
+
+    async def register(self, request: RegisterRequest, *, registration_id: str, progress: Progress) -> Registered:
+        """Register a new dataset or version once every check has passed.
+
+        registration_id: idempotency key; a repeated call (also after a crash anywhere in between) ends in
+        the same one version with its record. Raises InvalidInput, SourceProblem, NotFound (datastore),
+        NameTaken and IdenticalData, all before anything is registered.
+        """
+        # Names and identical data are left to the registry, which alone knows whether an existing version was
+        # made by this very registration before a crash.
+        request = replace(request, name=request.name.strip())
+        await self._refuse_bad_fields(request)
+        await progress("Looking at the files")
+        guess = request.definition.type is DatasetType.TABULAR and request.definition.format is None
+        inspection = await self._reader.inspect(request.definition, guess=guess)
+        definition = replace(request.definition, format=inspection.format) if guess else request.definition
+        request = replace(request, definition=definition)
+        refuse_unusable(definition, inspection)
+        files = count(inspection.listing.file_count, "file")
+        await progress(f"Taking the fingerprint of {files}")
+        fingerprint = await self._reader.fingerprint(definition.source, progress)
+        if not fingerprint.files:
+            raise SourceProblem("The files went away while they were being read. Try again once they are back.")
+        await progress("Registering")
+        version = await self._catalog.register(request, fingerprint, registration_id=registration_id)
+        stats = VersionStats(
+            schema=inspection.schema,
+            row_count=inspection.row_count,
+            file_count=fingerprint.file_count,
+            total_bytes=fingerprint.total_bytes,
+        )
+        await self._records.record_version(
+            version.name,
+            version.version,
+            registered_by=request.requested_by,
+            fingerprint=fingerprint,
+            stats=stats,
+        )
+        await self._give_owner(request, version.version)
+        await self._lookup.refresh_index()
+        dataset = await self._lookup.dataset(version.name)
+        (recorded,) = await self._records.enrich_versions([version])
+        return Registered(recorded, dataset, fingerprint)
+
+    async def _refuse_bad_fields(self, request: RegisterRequest) -> None:
+        known = await self._index.get(request.name)
+        # An existing name is no problem here: it may be what this registration made before a crash.
+        problems = form_problems(
+            replace(request, create_new_version=True),
+            await self.check_name(request.name),
+            known.owner if known is not None else "",
+        )
+        if problems:
+            raise InvalidInput(problems[0].sentence, field=problems[0].field)
+
+    async def _give_owner(self, request: RegisterRequest, version: int) -> None:
+        """The first version's registrar owns it, or whom they named; later versions only fill or hand over."""
+        present = await self._records.owner(request.name)
+        wanted = request.owner or (request.requested_by if version == 1 else "")
+        if wanted and wanted != present and present in {"", request.requested_by}:
+            await self._records.set_owner(request.name, wanted)
+
+
+def refuse_unusable(definition: Definition, inspection: Inspection) -> None:
+    """Raises SourceProblem or InvalidInput when what was seen cannot become a dataset."""
+    if inspection.listing.file_count == 0:
+        raise SourceProblem(
+            f"No file matches {source_text(definition.source)}. Check the path and the pattern.", field="paths"
+        )
+    if definition.type is DatasetType.FILE:
+        return
+    if inspection.listing.total_bytes == 0:
+        raise SourceProblem("The files are empty, so there are no columns to read. Choose other files.")
+    columns = {column.name: column.type for column in inspection.schema}
+    if not columns:
+        raise SourceProblem("No columns were found in the files. Check the file format and the delimiter.")
+    some = ", ".join(list(columns)[:8]) + (" …" if len(columns) > 8 else "")
+    unknown = [name for name, _ in definition.column_types if name not in columns]
+    if unknown:
+        raise InvalidInput(f"There is no column “{unknown[0]}” in the files. They have: {some}.", field="column_types")
+    timestamp = definition.timestamp_column
+    if timestamp and timestamp not in columns:
+        raise InvalidInput(
+            f"There is no column “{timestamp}” in the files. They have: {some}.", field="timestamp_column"
+        )
+    if timestamp and columns[timestamp] is not ColumnType.DATETIME:
+        raise InvalidInput(
+            f"The column “{timestamp}” holds {columns[timestamp].value} values, not dates. "
+            "Choose another timestamp column, or set its type to datetime.",
+            field="timestamp_column",
+        )

@@ -1,0 +1,241 @@
+"""What the bot knows and does about datasets: the one door for handlers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.actor import Actor
+from services.datasets.curation import Curation
+from services.datasets.diff import changes_in_short, compare_versions
+from services.datasets.lookup import Lookup
+from services.datasets.model import (
+    ColumnShift,
+    Dataset,
+    DatasetCard,
+    DatasetPage,
+    DatasetQuery,
+    DatasetSummary,
+    DatasetType,
+    DatasetVersion,
+    DatastoreSource,
+    Definition,
+    FingerprintCheck,
+    Inspection,
+    NameCheck,
+    Preview,
+    Problem,
+    Registered,
+    RegisterRequest,
+    UsageGuide,
+    VersionDiff,
+)
+from services.datasets.registering import Registering
+from services.datasets.rules import may_preview
+from services.datasets.snippets import usage_guide
+from services.datasets.version_truth import Recheck, VersionTruth
+from services.datasets.workspace import WorkspaceFacts
+from services.errors import NotFound, UserError
+from services.ports import Catalog, Clock, DataReader, DatasetIndex, DatastoreCatalog, Progress, Records
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    """One version in a list. changes: what it changed against its predecessor, short phrases, never empty."""
+
+    version: DatasetVersion
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPage:
+    """A page of a dataset's versions, newest first. total: all versions."""
+
+    dataset: Dataset
+    items: tuple[VersionLine, ...]
+    total: int
+    offset: int
+
+
+class DatasetService:
+    """Datasets as people ask for them. Raises the errors of `services.errors` with sentences for the reader.
+
+    recheck_after: how old the last look at a version's files may be. preview_rows, profile_rows: what a
+    preview reads.
+    """
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        records: Records,
+        reader: DataReader,
+        index: DatasetIndex,
+        datastores: DatastoreCatalog,
+        clock: Clock,
+        workspace: WorkspaceFacts,
+        recheck_after: timedelta = timedelta(hours=6),
+        preview_rows: int = 10,
+        profile_rows: int = 100_000,
+    ) -> None:
+        self._catalog = catalog
+        self._records = records
+        self._reader = reader
+        self._index = index
+        self._datastores = datastores
+        self._workspace = workspace
+        self._recheck_after = recheck_after
+        self._preview_rows = preview_rows
+        self._profile_rows = profile_rows
+        self._lookup = Lookup(catalog, records, index)
+        self._truth = VersionTruth(catalog=catalog, records=records, reader=reader, lookup=self._lookup, clock=clock)
+        self._curation = Curation(catalog=catalog, records=records, lookup=self._lookup, clock=clock)
+        self._registering = Registering(
+            catalog=catalog,
+            records=records,
+            reader=reader,
+            index=index,
+            datastores=datastores,
+            lookup=self._lookup,
+        )
+
+    # Registering
+
+    async def check_name(self, name: str) -> NameCheck:
+        """What would happen to a name, from the local index."""
+        return await self._registering.check_name(name)
+
+    async def problems(self, request: RegisterRequest) -> tuple[Problem, ...]:
+        """What is wrong with the fields of a form: fast, reads no file."""
+        return await self._registering.problems(request)
+
+    async def inspect(self, definition: Definition, *, guess: bool = False) -> Inspection:
+        """Files, schema and first rows of a source before registering. Raises SourceProblem."""
+        return await self._registering.inspect(definition, guess=guess)
+
+    async def register(self, request: RegisterRequest, *, registration_id: str, progress: Progress) -> Registered:
+        """Register once every check has passed; idempotent by registration_id. See `Registering.register`."""
+        return await self._registering.register(request, registration_id=registration_id, progress=progress)
+
+    # Finding
+
+    async def search(self, query: DatasetQuery) -> DatasetPage:
+        """A page of a list, from the local index."""
+        return await self._index.search(query)
+
+    async def suggest(self, text: str, limit: int = 100) -> tuple[DatasetSummary, ...]:
+        """Datasets for a type-ahead, from the local index."""
+        return await self._index.suggest(text, limit=limit)
+
+    async def show(self, name: str, version: int | None = None) -> DatasetCard:
+        """All that is recorded of one version, the latest without a number; reads no file. Raises NotFound."""
+        dataset = await self._lookup.dataset(name)
+        found = await self._lookup.version(dataset, version)
+        url = self._catalog.studio_url(name, found.version)
+        return DatasetCard(dataset, found, versions=dataset.latest_version, studio_url=url)
+
+    async def versions(self, name: str, offset: int = 0, limit: int = 100) -> VersionPage:
+        """Versions, newest first, each with what it changed. Raises NotFound."""
+        dataset = await self._lookup.dataset(name)
+        # One more than asked for: the predecessor of the page's last version.
+        found = await self._catalog.versions(name, offset=offset, limit=limit + 1)
+        known = await self._records.enrich_versions(found)
+        older: list[DatasetVersion | None] = [*known[1:], None]
+        items = tuple(
+            VersionLine(version, changes_in_short(before, version))
+            for version, before in zip(known, older, strict=True)
+        )
+        return VersionPage(dataset, items[:limit], total=dataset.latest_version, offset=offset)
+
+    # Comparing, using, looking into
+
+    async def diff(
+        self,
+        name_a: str,
+        version_a: int | None,
+        name_b: str,
+        version_b: int | None,
+        *,
+        quick_drift: bool = False,
+    ) -> VersionDiff:
+        """What differs from the first version to the second, the latest where no number is given.
+
+        quick_drift: also compare samples of the data as they are now. When that cannot be done, the rest
+        stands and shift_note says why. Raises NotFound.
+        """
+        before = await self._lookup.version(await self._lookup.dataset(name_a), version_a)
+        after = await self._lookup.version(await self._lookup.dataset(name_b), version_b)
+        old, new = await asyncio.gather(
+            self._records.fingerprint(before.name, before.version),
+            self._records.fingerprint(after.name, after.version),
+        )
+        shifts, note = await self._shifts(before, after) if quick_drift else ((), "")
+        return compare_versions(before, after, old, new, shifts=shifts, note=note)
+
+    async def _shifts(self, before: DatasetVersion, after: DatasetVersion) -> tuple[tuple[ColumnShift, ...], str]:
+        for version in (before, after):
+            if version.definition.type is not DatasetType.TABULAR:
+                return (), f"{version.label} is a file dataset: there are no columns whose values could be compared."
+        try:
+            return await self._reader.shifts(before.definition, after.definition)
+        except UserError as error:
+            return (), f"The values were not compared. {error.sentence}"
+
+    async def usage(self, name: str, version: int | None = None) -> UsageGuide:
+        """Snippets that read the dataset, and the access they need. Raises NotFound."""
+        dataset = await self._lookup.dataset(name)
+        found = await self._lookup.version(dataset, version)
+        datastore = None
+        if isinstance(found.definition.source, DatastoreSource):
+            try:
+                datastore = await self._datastores.get(found.definition.source.datastore)
+            except NotFound:
+                datastore = None  # the guide itself says that it is gone
+        return usage_guide(found, workspace=self._workspace, datastore=datastore)
+
+    async def preview(self, actor: Actor, name: str, version: int | None = None) -> Preview:
+        """First rows and a profile of the data as they are now. Raises NotFound, NotAllowed, SourceProblem."""
+        dataset = await self._lookup.dataset(name)
+        may_preview(actor, dataset).require()
+        found = await self._lookup.version(dataset, version)
+        return await self._reader.preview(found.definition, rows=self._preview_rows, profile_rows=self._profile_rows)
+
+    # Curating
+
+    async def change_tags(
+        self, actor: Actor, name: str, put: Sequence[tuple[str, str]], remove: Sequence[str]
+    ) -> Dataset:
+        """Add or replace some tags and remove others. Raises NotFound, NotAllowed, InvalidInput."""
+        return await self._curation.change_tags(actor, name, put, remove)
+
+    async def describe(self, actor: Actor, name: str, description: str) -> Dataset:
+        """Replace the description. Raises NotFound, NotAllowed, InvalidInput."""
+        return await self._curation.describe(actor, name, description)
+
+    async def deprecate(self, actor: Actor, name: str, replaced_by: str, reason: str) -> Dataset:
+        """Say that it should not be used any more, and what to use instead ("" for nothing)."""
+        return await self._curation.deprecate(actor, name, replaced_by, reason)
+
+    async def reinstate(self, actor: Actor, name: str) -> Dataset:
+        """Take a deprecation back. Raises NotFound, NotAllowed, InvalidInput."""
+        return await self._curation.reinstate(actor, name)
+
+    async def set_owner(self, actor: Actor, name: str, owner: str) -> Dataset:
+        """Hand a dataset over ("" for nobody). Raises NotFound, NotAllowed."""
+        return await self._curation.set_owner(actor, name, owner)
+
+    async def watch(self, actor: Actor, name: str, watching: bool) -> Dataset:
+        """Begin or end watching it for oneself. Raises NotFound."""
+        return await self._curation.watch(actor, name, watching)
+
+    # Version truth
+
+    async def recheck(self, name: str, version: int | None = None) -> tuple[FingerprintCheck | None, FingerprintCheck]:
+        """Compare a version's files with its fingerprint now: (the check before, this one)."""
+        return await self._truth.recheck(name, version)
+
+    async def recheck_due(self, limit: int = 20) -> tuple[Recheck, ...]:
+        """Re-check what is due; returns what is news for owners and watchers."""
+        return await self._truth.recheck_due(older_than=self._recheck_after, limit=limit)

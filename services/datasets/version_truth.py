@@ -1,0 +1,139 @@
+"""Version truth: files can change under a registered version, so they are compared with its fingerprint
+again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.datasets.diff import same_file
+from services.datasets.lookup import Lookup
+from services.datasets.model import DatasetVersion, Fingerprint, FingerprintCheck, FingerprintState
+from services.datasets.wording import count
+from services.errors import Busy, NotFound, TimedOut, UserError
+from services.ports import Catalog, Clock, DataReader, Records
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """A re-check that found something new to tell the owner and the watchers (Slack user ids, "" for no
+    owner).
+    """
+
+    version: DatasetVersion
+    before: FingerprintCheck | None
+    now: FingerprintCheck
+    owner: str
+    watchers: tuple[str, ...]
+
+
+def compare_fingerprints(recorded: Fingerprint, now: Fingerprint, checked_at: datetime) -> FingerprintCheck:
+    """What became of the files since they were recorded. Gone files weigh most, then changed ones, then new
+    ones.
+    """
+    old = {file.path: file for file in recorded.files}
+    new = {file.path: file for file in now.files}
+    removed = len(old.keys() - new.keys())
+    added = len(new.keys() - old.keys())
+    changed = sum(1 for path, file in old.items() if path in new and not same_file(file, new[path]))
+    if removed:
+        state = FingerprintState.VANISHED
+    elif changed:
+        state = FingerprintState.CHANGED
+    elif added:
+        state = FingerprintState.GROWN
+    else:
+        state = FingerprintState.UNCHANGED
+    return FingerprintCheck(state, checked_at, added, removed, changed, _detail(len(old), added, removed, changed))
+
+
+def _detail(recorded: int, added: int, removed: int, changed: int) -> str:
+    parts = [
+        f"{count(number, 'file')} {'is' if number == 1 else 'are'} {what}"
+        for number, what in ((removed, "gone"), (changed, "different"), (added, "new"))
+        if number
+    ]
+    if not parts:
+        return f"All {count(recorded, 'file')} are as they were." if recorded > 1 else "The file is as it was."
+    return f"Since this version was registered, {', '.join(parts)}."
+
+
+def worth_telling(before: FingerprintCheck | None, now: FingerprintCheck) -> bool:
+    """Is this news? A first look that finds nothing is not, nor is the same finding again."""
+    quiet = {FingerprintState.UNCHECKED, FingerprintState.UNCHANGED}
+    if before is None or before.state is FingerprintState.UNCHECKED:
+        return now.state not in quiet
+    return (before.state, before.added, before.removed, before.changed) != (
+        now.state,
+        now.added,
+        now.removed,
+        now.changed,
+    ) and now.state is not FingerprintState.UNCHECKED
+
+
+class VersionTruth:
+    """Re-checks versions on request and on schedule."""
+
+    def __init__(self, *, catalog: Catalog, records: Records, reader: DataReader, lookup: Lookup, clock: Clock) -> None:
+        self._catalog = catalog
+        self._records = records
+        self._reader = reader
+        self._lookup = lookup
+        self._clock = clock
+
+    async def recheck(self, name: str, version: int | None = None) -> tuple[FingerprintCheck | None, FingerprintCheck]:
+        """Compare a version's files with its fingerprint now: (the check before, this one). Raises
+        NotFound.
+        """
+        dataset = await self._lookup.dataset(name)
+        found = await self._lookup.version(dataset, version)
+        before, now = await self._check(found)
+        await self._lookup.refresh_index()
+        return before, now
+
+    async def recheck_due(self, *, older_than: timedelta, limit: int) -> tuple[Recheck, ...]:
+        """Re-check up to `limit` versions last looked at longer ago than older_than; returns what is news."""
+        due = await self._records.due_for_check(self._clock.now() - older_than, limit)
+        news = []
+        for name, number in due:
+            try:
+                dataset = await self._lookup.dataset(name)
+                version = await self._lookup.version(dataset, number)
+            except NotFound:
+                # Unregistered since: note the look, or it would stay the oldest one due for ever.
+                gone = "This version is not registered any more."
+                await self._records.set_check(
+                    name, number, FingerprintCheck(FingerprintState.UNCHECKED, self._clock.now(), detail=gone)
+                )
+                continue
+            before, now = await self._check(version)
+            if worth_telling(before, now):
+                news.append(Recheck(version, before, now, dataset.owner, dataset.watchers))
+        if due:
+            await self._lookup.refresh_index()
+        return tuple(news)
+
+    async def _check(self, version: DatasetVersion) -> tuple[FingerprintCheck | None, FingerprintCheck]:
+        now = await self._look(version)
+        before = await self._records.set_check(version.name, version.version, now)
+        return before, now
+
+    async def _look(self, version: DatasetVersion) -> FingerprintCheck:
+        recorded = await self._records.fingerprint(version.name, version.version)
+        moment = self._clock.now()
+        if recorded is None:
+            detail = "Nothing was recorded of the files when this version came to be, so there is nothing to compare."
+            return FingerprintCheck(FingerprintState.UNCHECKED, moment, detail=detail)
+        source = version.definition.source
+        try:
+            listing = await self._reader.list_files(source, limit=1)
+            if listing.file_count == 0:
+                nothing = Fingerprint(digest="", files=(), taken_at=moment)
+                return compare_fingerprints(recorded, nothing, moment)
+            present = await self._reader.fingerprint(source)
+        except (Busy, TimedOut):
+            raise  # the bot's own limits say nothing about the files: the version stays due
+        except UserError as error:
+            return FingerprintCheck(FingerprintState.UNREACHABLE, moment, detail=error.sentence)
+        return compare_fingerprints(recorded, present, moment)

@@ -1,0 +1,41 @@
+"""What the bot knows and does about datastores."""
+
+from __future__ import annotations
+
+from services.actor import Actor
+from services.datasets.rules import may_manage_datastores
+from services.datastores.model import Datastore, DatastoreRequest
+from services.ports import DatastoreCatalog
+
+
+class DatastoreService:
+    """Datastores as people ask for them."""
+
+    def __init__(self, *, catalog: DatastoreCatalog) -> None:
+        self._catalog = catalog
+
+    async def all(self) -> tuple[Datastore, ...]:
+        """All datastores, the default one first, then by name."""
+        found = await self._catalog.all()
+        return tuple(sorted(found, key=lambda each: (not each.is_default, each.name)))
+
+    async def show(self, name: str) -> Datastore:
+        """One datastore. Raises NotFound with suggestions."""
+        return await self._catalog.get(name)
+
+    async def suggest(self, text: str, limit: int = 100) -> tuple[Datastore, ...]:
+        """Datastores for a type-ahead: those that begin with the text, then those that have it anywhere."""
+        wanted = text.strip().casefold()
+        found = [each for each in await self.all() if wanted in each.name.casefold()]
+        found.sort(key=lambda each: not each.name.casefold().startswith(wanted))
+        return tuple(found[:limit])
+
+    async def register(self, actor: Actor, request: DatastoreRequest) -> Datastore:
+        """Admins only. Raises NotAllowed, NameTaken, InvalidInput, SourceProblem."""
+        may_manage_datastores(actor).require()
+        return await self._catalog.register(request)
+
+    async def set_default(self, actor: Actor, name: str) -> Datastore:
+        """Admins only. Raises NotAllowed, NotFound."""
+        may_manage_datastores(actor).require()
+        return await self._catalog.set_default(name)
