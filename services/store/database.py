@@ -123,11 +123,7 @@ class Database:
         writers = 1 if self.dialect == "sqlite" else threads
         self._engine = create_store_engine(url, connections=threads + writers)
         self._reading = self._engine.execution_options(
-            **(
-                {}
-                if self.dialect == "sqlite"
-                else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-            )
+            **({} if self.dialect == "sqlite" else {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
         )
         self._writing = self._engine.execution_options(writes=True)
         self._readers = ThreadPoolExecutor(threads, thread_name_prefix="database-read")
@@ -210,9 +206,7 @@ def exclusive(connection: Connection, purpose: int) -> None:
 def _worth_repeating(error: DBAPIError) -> bool:
     cause = error.orig
     if isinstance(cause, sqlite3.Error):
-        code = getattr(
-            cause, "sqlite_errorcode", None
-        )  # absent where the driver itself refuses, e.g. a misuse
+        code = getattr(cause, "sqlite_errorcode", None)  # absent where the driver itself refuses, e.g. a misuse
         return code is not None and code & 0xFF in _SQLITE_CONTENTION
     return getattr(cause, "sqlstate", None) in _RETRYABLE_SQLSTATES
 
@@ -226,7 +220,5 @@ def _told(error: DBAPIError) -> Exception:
         and (error.connection_invalidated or state is None or state[:2] == "08" or state in _DOWN_SQLSTATES)
     )
     if unreachable or _worth_repeating(error):
-        return Unavailable(
-            "The bot's database does not answer. Try again in a minute.", code="database_unavailable"
-        )
+        return Unavailable("The bot's database does not answer. Try again in a minute.", code="database_unavailable")
     return error

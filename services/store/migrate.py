@@ -21,7 +21,7 @@ HEAD = "0001"
 _MIGRATING = 0x6D696772617465  # "migrate": what `exclusive` is told
 
 
-class SchemaTooNew(RuntimeError):
+class SchemaTooNewError(RuntimeError):
     """The database was migrated by a newer version of the bot than this one."""
 
 
@@ -44,7 +44,7 @@ def upgrade(url: str) -> bool:
     """Create or migrate the tables; True if anything had to be done. Blocks: call it before serving.
 
     Several replicas may call it at once: one migrates, the others wait and find it done. All or nothing: it runs
-    in one transaction. Raises SchemaTooNew, and the driver's OperationalError when the database is out of reach.
+    in one transaction. Raises SchemaTooNewError, and the driver's OperationalError when the database is out of reach.
     """
     engine = create_store_engine(url, connections=1)
     try:
@@ -86,7 +86,7 @@ def _run_migrations(connection: Connection, found: str | None) -> None:
     config = alembic_config()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if found is not None and found not in known:
-        raise SchemaTooNew(
+        raise SchemaTooNewError(
             f"The database is at revision {found}, which a newer version of the bot made; this one knows {HEAD}. "
             "Start the newer version, or point DATABASE_URL at another database."
         )

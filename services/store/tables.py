@@ -105,9 +105,7 @@ datastore = Table(
     Column("name", Name, nullable=False),
     Column("folded", Name, nullable=False),  # names differ in more than case
     Column("kind", Text, nullable=False),
-    Column(
-        "folder", Text, nullable=False
-    ),  # relative to the workspace's directory, or absolute under an extra root
+    Column("folder", Text, nullable=False),  # relative to the workspace's directory, or absolute under an extra root
     Column("description", Text, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("created_by", Text, nullable=False),
@@ -158,9 +156,7 @@ version_record = Table(
     Column("check_removed", Integer, nullable=False, server_default="0"),
     Column("check_changed", Integer, nullable=False, server_default="0"),
     Column("check_detail", Text, nullable=False, server_default=""),
-    Column(
-        "seen_at", Moment, nullable=False
-    ),  # last check, before the first one: when the fingerprint was taken
+    Column("seen_at", Moment, nullable=False),  # last check, before the first one: when the fingerprint was taken
     PrimaryKeyConstraint("workspace_id", "name", "version"),
 )
 Index(
