@@ -8,9 +8,7 @@ from typing import Literal
 from bot.sandbox.wire import JsonObject
 
 Direction = Literal["app→slack", "slack→app"]
-Kind = Literal[
-    "web_api", "command", "interactivity", "options", "event", "response_url", "socket"
-]
+Kind = Literal["web_api", "command", "interactivity", "options", "event", "response_url", "socket"]
 _KEPT = 500
 _SECRET_KEYS = frozenset({"token", "app_token", "bot_token", "access_token", "client_secret", "authorization"})
 _REDACTED = "[redacted]"
@@ -20,8 +18,7 @@ def redact(value: object, secrets: tuple[str, ...]) -> object:
     """The same JSON with values under secret keys, and the given strings anywhere, replaced."""
     if isinstance(value, dict):
         return {
-            key: _REDACTED if key in _SECRET_KEYS and item else redact(item, secrets)
-            for key, item in value.items()
+            key: _REDACTED if key in _SECRET_KEYS and item else redact(item, secrets) for key, item in value.items()
         }
     if isinstance(value, list):
         return [redact(item, secrets) for item in value]

@@ -1,0 +1,178 @@
+"""What a person does, sent to the app, and the app's acknowledgement carried out."""
+
+from typing import Any
+
+from bot.sandbox import messages, payloads
+from bot.sandbox.blockkit import check_options
+from bot.sandbox.delivery import Answer
+from bot.sandbox.inputs import action_details, input_problems
+from bot.sandbox.normal import interactive_elements
+from bot.sandbox.state import Channel, Message
+from bot.sandbox.wire import JsonObject, SlackError
+from bot.sandbox.workspace import Workspace
+
+TROUBLE = "We had some trouble connecting. Try again?"
+
+
+async def command(ws: Workspace, user: str, channel: Channel, name: str, text: str) -> JsonObject:
+    """Run a slash command; the acknowledgement's text or blocks become a message."""
+    known = ws.manifest.command(name)
+    if known is None:
+        ws.notice(user, f"{name} is not a valid command.", channel.id)
+        return {"ok": False, "error": "unknown_command"}
+    sent = messages.escape_typed(ws, text, named=True) if known.should_escape else text
+    payload = payloads.command_payload(ws, user, channel, name, sent)
+    answer = await ws.delivery.deliver("slash_commands", payload, name=name, user=user)
+    if answer.error:
+        ws.notice(user, f"{name} failed with the error “{answer.error}”", channel.id)
+        return {"ok": False, "error": answer.error}
+    body = answer.body
+    if not (body.get("text") or body.get("blocks") or body.get("attachments")):
+        return {"ok": True}
+    hidden = body.get("response_type") != "in_channel"
+    try:
+        message = messages.from_app(ws, channel, body, ephemeral_for=user if hidden else "")
+    except SlackError as error:
+        ws.notice(user, f"{name} failed with the error “{error.code}”", channel.id)
+        return {"ok": False, "error": "invalid_response", **error.extra}
+    messages.post(ws, channel, message)
+    return {"ok": True}
+
+
+async def action(
+    ws: Workspace,
+    user: str,
+    place: Message | JsonObject,
+    block_id: str,
+    action_id: str,
+    chosen: JsonObject,
+    values: JsonObject,
+) -> JsonObject:
+    """A click or a choice in a message or a view."""
+    element = _element(place, block_id, action_id)
+    details = {**action_details(element, chosen, values), "block_id": block_id, "action_ts": ws.ts()}
+    if not isinstance(place, Message):
+        place["state"] = {"values": values}
+    payload = payloads.block_actions_payload(ws, user, place, [details], values)
+    answer = await ws.delivery.deliver("interactive", payload, name=f"block_actions {action_id}", user=user)
+    return _told(ws, user, answer, place)
+
+
+async def suggest(
+    ws: Workspace, user: str, place: Message | JsonObject, block_id: str, action_id: str, value: str
+) -> JsonObject:
+    """Ask the app for the options of an external select; its answer is checked."""
+    element = _element(place, block_id, action_id)
+    if len(value) < int(element.get("min_query_length", 3)):
+        return {"ok": True, "options": []}
+    payload = payloads.suggestion_payload(ws, user, place, block_id, action_id, value)
+    name = f"block_suggestion {action_id}"
+    answer = await ws.delivery.deliver("interactive", payload, kind="options", name=name, user=user)
+    if answer.error:
+        return {"ok": False, "error": answer.error}
+    problems = check_options(answer.body)
+    if problems:
+        return {"ok": False, "error": "invalid_response", "messages": problems}
+    return {"ok": True, **{k: v for k, v in answer.body.items() if k in {"options", "option_groups"}}}
+
+
+async def submit(ws: Workspace, user: str, view: JsonObject, values: JsonObject) -> JsonObject:
+    """Submit a modal. Required and badly formed inputs are refused before the app hears of it."""
+    problems = input_problems(view["blocks"], values)
+    if problems:
+        return {"ok": True, "response_action": "errors", "errors": problems}
+    view["state"] = {"values": values}
+    payload = payloads.submission_payload(ws, user, view, values)
+    name = f"view_submission {view['callback_id']}"
+    answer = await ws.delivery.deliver("interactive", payload, name=name, user=user)
+    if answer.error:
+        return _trouble(ws, user, answer.error)
+    try:
+        return _apply(ws, user, view, answer.body)
+    except SlackError as error:
+        return _trouble(ws, user, "invalid_response", code=error.code, **error.extra)
+
+
+async def close(ws: Workspace, user: str, view_id: str, is_cleared: bool) -> JsonObject:
+    """Close the top modal, or all of them; those with `notify_on_close` tell the app."""
+    clears = is_cleared or bool(ws.views.find(view_id, "").get("clear_on_close"))
+    closed = ws.views.clear(user) if is_cleared else ws.views.close(user, view_id)
+    ws.tell_stack(user, "view_closed")
+    tell_closed(ws, user, closed, clears)
+    return {"ok": True}
+
+
+def tell_closed(ws: Workspace, user: str, closed: list[JsonObject], is_cleared: bool) -> None:
+    """Send view_closed, without waiting, for every view that wants it."""
+    for view in closed:
+        if view["notify_on_close"]:
+            payload = payloads.closed_payload(ws, user, view, is_cleared)
+            ws.delivery.background(_send(ws, payload, f"view_closed {view['callback_id']}", user))
+
+
+async def shortcut(ws: Workspace, user: str, kind: str, callback_id: str, message: Message | None) -> JsonObject:
+    """Run a global or a message shortcut."""
+    if ws.manifest.shortcuts and not any(
+        item.type == kind and item.callback_id == callback_id for item in ws.manifest.shortcuts
+    ):
+        return {"ok": False, "error": "unknown_shortcut"}
+    payload = payloads.shortcut_payload(ws, user, callback_id, message)
+    answer = await ws.delivery.deliver("interactive", payload, name=f"shortcut {callback_id}", user=user)
+    return _told(ws, user, answer, message)
+
+
+async def _send(ws: Workspace, payload: JsonObject, name: str, user: str) -> None:
+    await ws.delivery.deliver("interactive", payload, name=name, user=user)
+
+
+def _told(ws: Workspace, user: str, answer: Answer, place: Message | JsonObject | None) -> JsonObject:
+    if answer.error is None:
+        return {"ok": True}
+    channel = place.channel if isinstance(place, Message) else ""
+    ws.notice(user, f"That did not work: {answer.error}", channel)
+    return {"ok": False, "error": answer.error}
+
+
+def _trouble(ws: Workspace, user: str, error: str, **extra: Any) -> JsonObject:
+    ws.notice(user, TROUBLE)
+    return {"ok": False, "error": error, **extra}
+
+
+def _element(place: Message | JsonObject, block_id: str, action_id: str) -> JsonObject:
+    if isinstance(place, Message):
+        blocks = place.blocks + [b for item in place.attachments for b in item.get("blocks") or []]
+    else:
+        blocks = place["blocks"]
+    for owner, element in interactive_elements(blocks):
+        if owner == block_id and element["action_id"] == action_id:
+            return element
+    raise SlackError("action_not_found")
+
+
+def _apply(ws: Workspace, user: str, view: JsonObject, body: JsonObject) -> JsonObject:
+    """Carry out a response_action. Raises SlackError when the answer is not one Slack takes."""
+    wanted = body.get("response_action")
+    if wanted is None:
+        if body:
+            raise SlackError("invalid_response_action")
+        closed = ws.views.close(user, view["id"]) if view["id"] in ws.views.views else []
+        ws.tell_stack(user, "view_closed")
+        return {"ok": True, "response_action": None, "closed": [item["id"] for item in closed]}
+    if wanted == "errors":
+        errors = body.get("errors")
+        inputs = {b["block_id"] for b in view["blocks"] if b["type"] == "input"}
+        if not isinstance(errors, dict) or not errors or not set(errors) <= inputs:
+            raise SlackError("invalid_errors", known_blocks=sorted(inputs))
+        return {"ok": True, "response_action": "errors", "errors": errors}
+    if wanted == "update":
+        source = ws.views.check(body.get("view"), "modal", view["id"])
+        ws.tell_stack(user, "view_updated", ws.views.replace(view, source))
+    elif wanted == "push":
+        source = ws.views.check(body.get("view"), "modal")
+        ws.tell_stack(user, "view_pushed", ws.views.push(user, source))
+    elif wanted == "clear":
+        ws.views.clear(user)
+        ws.tell_stack(user, "view_closed")
+    else:
+        raise SlackError("invalid_response_action")
+    return {"ok": True, "response_action": wanted}
