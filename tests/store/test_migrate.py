@@ -57,7 +57,5 @@ def test_starting_on_an_up_to_date_database_does_not_load_alembic(database_url: 
         "assert upgrade(sys.argv[1]) is False; "
         "print(sorted(name for name in sys.modules if name.split('.')[0] in {'alembic', 'mako'}))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, database_url], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", program, database_url], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
