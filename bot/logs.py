@@ -1,0 +1,235 @@
+"""Structured logs: one writer, one redaction, the request's context on every line, ours and the libraries'."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import queue
+import re
+import secrets
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Literal
+
+import orjson
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+
+request_context: ContextVar[Mapping[str, str]] = ContextVar("request_context", default={})  # noqa: B039  # never mutated
+"""What is known of the request being worked on: request_id, user, kind, name. Copied into every task and log line."""
+
+_MAX_WAITING_LINES = 20_000
+
+_SECRETS = re.compile(
+    r"xox[a-z](?:\.xox[a-z])?-[\w.-]+"
+    r"|xapp-[\w-]+"
+    r"|(?<=sig=)[^&\s\"'\\]+"
+    r"|(?<=Bearer )[^\s\"'\\,]+"
+    r"|(?<=AccountKey=)[^;\s\"'\\]+"
+    r"|(?<=hooks\.slack\.com/)[^\s\"'\\]+"
+    r"|(?<=/respond/)[^\s\"'\\]+"
+    r"|(?<=/socket/)[^\s\"'\\]+"
+    r"|(?<=ticket=)[^&\s\"'\\]+",
+    re.IGNORECASE,
+)
+
+_LIBRARY_LEVELS = {
+    # These say at INFO what is said better by our own lines, or repeat a request's body.
+    "slack_bolt": logging.WARNING,
+    "slack_sdk": logging.WARNING,
+    "aiohttp": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "apscheduler": logging.WARNING,
+    "uvicorn": logging.WARNING,
+    "alembic": logging.WARNING,
+    "sqlalchemy": logging.WARNING,
+    "azure": logging.WARNING,
+    "urllib3": logging.WARNING,
+}
+
+
+def redact(line: str) -> str:
+    """The line without tokens, signatures, keys and response addresses."""
+    return _SECRETS.sub("[redacted]", line)
+
+
+def new_request_id() -> str:
+    """A reference id that a person can read out: 10 characters, no vowels, no look-alikes."""
+    number = int.from_bytes(secrets.token_bytes(7))
+    letters = []
+    for _ in range(10):
+        number, index = divmod(number, len(_ID_LETTERS))
+        letters.append(_ID_LETTERS[index])
+    return "".join(letters)
+
+
+_ID_LETTERS = "23456789bcdfghjkmnpqrstvwxz"
+
+
+def get_logger(name: str) -> FilteringBoundLogger:
+    """A structured logger. Call with an event in words and values as keywords."""
+    logger: FilteringBoundLogger = structlog.get_logger(name)
+    return logger
+
+
+class LineWriter:
+    """Writes lines to a file descriptor from a thread of its own, so that a slow reader never delays the event loop.
+
+    When more than 20,000 lines wait, further ones are dropped and their number is written once there is room.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._lines: queue.SimpleQueue[bytes | threading.Event | None] = queue.SimpleQueue()
+        self._dropped = 0
+        self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+        self._thread.start()
+
+    def msg(self, line: str) -> None:
+        """Queue one line; redaction happens in the writing thread."""
+        if self._lines.qsize() > _MAX_WAITING_LINES:
+            self._dropped += 1
+            return
+        self._lines.put(line.encode("utf-8", "replace"))
+
+    def flush(self, seconds: float = 2.0) -> None:
+        """Wait until everything queued so far is written, seconds at most."""
+        if self._thread.is_alive():
+            written = threading.Event()
+            self._lines.put(written)
+            written.wait(seconds)
+
+    def close(self) -> None:
+        """Write what waits and end the thread."""
+        self._lines.put(None)
+        self._thread.join(2.0)
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            batch: list[bytes] = []
+            written: list[threading.Event] = []
+            item = self._lines.get()
+            while True:
+                if item is None:
+                    going = False
+                elif isinstance(item, threading.Event):
+                    written.append(item)
+                else:
+                    batch.append(item)
+                if not going or len(batch) >= 500 or self._lines.empty():
+                    break
+                item = self._lines.get()
+            if self._dropped:
+                batch.append(orjson.dumps({"event": "log lines dropped", "count": self._dropped}))
+                self._dropped = 0
+            self._write(batch)
+            for event in written:
+                event.set()
+
+    def _write(self, batch: list[bytes]) -> None:
+        if not batch:
+            return
+        data = redact((b"\n".join(batch) + b"\n").decode("utf-8")).encode("utf-8")
+        try:
+            while data:
+                data = data[os.write(self._fd, data) :]
+        except OSError:
+            # Nobody reads the log any more (closed pipe, full disk); there is no other place to say so.
+            self._dropped += len(batch)
+
+
+class _NamedLogger:
+    """What structlog hands the finished line to; remembers which module speaks."""
+
+    __slots__ = ("msg", "name")
+
+    def __init__(self, name: str, writer: LineWriter) -> None:
+        self.name = name
+        self.msg = writer.msg
+
+    def __getattr__(self, method: str) -> Callable[[str], None]:
+        return self.msg  # every level goes to the same place
+
+
+def _add_name(logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    if isinstance(logger, _NamedLogger):
+        event["logger"] = logger.name
+    return event
+
+
+def _add_context(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    for key, value in request_context.get().items():
+        event.setdefault(key, value)
+    return event
+
+
+def _to_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+class _LibraryHandler(logging.Handler):
+    """Sends the standard library's log records through the same processors and writer."""
+
+    def __init__(self, processors: list[structlog.typing.Processor], writer: LineWriter) -> None:
+        super().__init__()
+        self._processors = processors
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # Bolt gives its loggers the root's level whatever was set for them, so it is checked here again.
+        if record.levelno < _LIBRARY_LEVELS.get(record.name.partition(".")[0], 0):
+            return
+        try:
+            event: EventDict = {"event": record.getMessage(), "logger": record.name}
+            if record.exc_info:
+                event["exc_info"] = record.exc_info
+            line: object = event
+            for processor in self._processors:
+                line = processor(self._writer, record.levelname.lower(), line)  # type: ignore[arg-type]  # last: str
+            self._writer.msg(str(line))
+        except Exception:  # noqa: BLE001  # a record that cannot be shown must not end the caller
+            self.handleError(record)
+
+
+def configure_logs(
+    level: str = "INFO", form: Literal["auto", "json", "console"] = "auto", *, fd: int | None = None
+) -> LineWriter:
+    """Send all logs of the process to fd (standard error by default). Returns the writer, to be flushed at the end.
+
+    form "auto" means console on a terminal and JSON lines elsewhere.
+    """
+    target = sys.stderr.fileno() if fd is None else fd
+    console = form == "console" or (form == "auto" and os.isatty(target))
+    writer = LineWriter(target)
+    atexit.register(writer.close)
+    number = logging.getLevelNamesMapping()[level]
+    final: list[structlog.typing.Processor] = (
+        [structlog.processors.TimeStamper(fmt="%H:%M:%S"), structlog.dev.ConsoleRenderer(colors=os.isatty(target))]
+        if console
+        else [
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _to_json,
+        ]
+    )
+    processors = [_add_name, _add_context, structlog.processors.add_log_level, *final]
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=lambda *names: _NamedLogger(names[0] if names else "", writer),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        if isinstance(handler, _LibraryHandler):
+            root.removeHandler(handler)
+    root.addHandler(_LibraryHandler(processors, writer))
+    root.setLevel(number)
+    for name, least in _LIBRARY_LEVELS.items():
+        # A library's own DEBUG repeats tokens and bodies; it is never let through.
+        logging.getLogger(name).setLevel(max(number, least))
+    return writer

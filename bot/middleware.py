@@ -1,0 +1,68 @@
+"""Around every delivery, whatever brought it: a reference id, the log's context, once-only, and the time it took."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot.deliveries import Delivery, identify
+from bot.logs import get_logger, new_request_id, request_context
+from bot.metrics import Metrics
+from bot.open_deliveries import OpenDeliveries
+from services.jobs import Origin
+from services.store.inbox import Inbox
+
+log = get_logger("bot.delivery")
+
+CLAIM_SECONDS = 1.0
+"""How long the acknowledgement waits for the database to say whether a delivery is new; Slack waits three seconds."""
+
+Handle = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
+
+
+class Deliveries:
+    """Passes each delivery on once. Puts `request_id` and `delivery_key` into Bolt's context."""
+
+    def __init__(self, inbox: Inbox, open_deliveries: OpenDeliveries, metrics: Metrics) -> None:
+        self._inbox = inbox
+        self._open = open_deliveries
+        self._metrics = metrics
+
+    async def observe(self, request: AsyncBoltRequest, handle: Handle) -> BoltResponse:
+        """Handle a delivery, or acknowledge it plainly if it was handled before."""
+        started = time.perf_counter()
+        delivery = identify(request.body)
+        request_id = new_request_id()
+        request_context.set(
+            {"request_id": request_id, "user": delivery.user_id, "type": delivery.kind, "name": delivery.name}
+        )
+        request.context["request_id"] = request_id
+        request.context["delivery_key"] = delivery.key
+        if delivery.key and not await self._is_new(delivery, request_id):
+            self._metrics.duplicate(delivery.kind)
+            log.info("duplicate delivery", key=delivery.key)
+            response = BoltResponse(status=200, body="")
+        else:
+            self._open.hold(delivery.key)
+            try:
+                response = await handle(request)
+            finally:
+                self._open.release(delivery.key)
+        seconds = time.perf_counter() - started
+        self._metrics.ack(delivery.kind, response.status, seconds)
+        log.info("acknowledged", status=response.status, ms=round(seconds * 1000, 1))
+        return response
+
+    async def _is_new(self, delivery: Delivery, request_id: str) -> bool:
+        """Claim the delivery. A database that does not answer is no reason to refuse the person."""
+        origin = Origin(delivery.user_id, delivery.channel_id, delivery.summary, request_id, delivery.key)
+        try:
+            async with asyncio.timeout(CLAIM_SECONDS):
+                return await self._inbox.claim(delivery.key, origin)
+        except Exception as error:  # whatever keeps the database from answering
+            log.error("delivery could not be claimed; handled all the same", exc_info=error)
+            return True
