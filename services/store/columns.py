@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue
 from sqlalchemy import BigInteger, Dialect, Integer, Text
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -15,9 +15,6 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
 """A number the database gives out; SQLite only does so for its own INTEGER."""
-
-Name = Text().with_variant(Text(collation="C"), "postgresql")
-"""Text compared code point by code point, as SQLite and Python do, so that ranges and order agree everywhere."""
 
 
 def to_microseconds(moment: datetime) -> int:
@@ -35,6 +32,32 @@ def from_microseconds(stored: int) -> datetime:
 def to_json(value: JsonValue) -> str:
     """Compact ASCII JSON with sorted keys: the same value always gives the same text, and any text can be stored."""
     return _ENCODER.encode(value)
+
+
+def storable(text: str) -> str:
+    """The text with what no database takes (NUL, lone surrogates) replaced by U+FFFD."""
+    if text.isascii() and "\x00" not in text:
+        return text
+    return text.replace("\x00", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
+class AnyText(TypeDecorator[str]):
+    """Text that people typed; see `storable`."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else storable(value)
+
+
+class Name(AnyText):
+    """Text to look up and sort by, compared code point by code point on both databases, as Python does."""
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        return Text(collation="C") if dialect.name == "postgresql" else Text()
 
 
 class Moment(TypeDecorator[datetime]):

@@ -8,12 +8,12 @@ from enum import StrEnum
 from typing import cast
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, Row, delete, insert, literal_column, select, update
+from sqlalchemy import Connection, Row, delete, literal_column, select, update
 
 from services.jobs import DurableJob
 from services.ports import Clock
 from services.store import tables
-from services.store.database import Database, exclusive
+from services.store.database import Database, exclusive, insert_new
 from services.store.instances import DEFAULT_LEASE, alive_since
 from services.store.origins import origin_from_json, origin_to_json
 
@@ -51,24 +51,21 @@ class JobStore:
         """Store a job that this instance will run; returns once it is on disk. False if its id is stored already."""
         now = self._clock.now()
 
+        values = {
+            "id": job.id,
+            "kind": job.kind,
+            "payload": dict(job.payload),
+            "origin": origin_to_json(job.origin),
+            "instance_id": instance_id,
+            "attempt": job.attempt,
+            "state": JobState.OPEN.value,
+            "created_at": now,
+            "updated_at": now,
+        }
+
         def work(connection: Connection) -> bool:
-            if connection.execute(select(tables.job.c.id).where(tables.job.c.id == job.id)).first() is not None:
-                return False
-            connection.execute(
-                insert(tables.job).values(
-                    id=job.id,
-                    kind=job.kind,
-                    payload=dict(job.payload),
-                    origin=origin_to_json(job.origin),
-                    instance_id=instance_id,
-                    attempt=job.attempt,
-                    state=JobState.OPEN.value,
-                    error_code="",
-                    created_at=now,
-                    updated_at=now,
-                )
-            )
-            return True
+            added = insert_new(connection, tables.job).values(values).returning(tables.job.c.id)
+            return connection.execute(added).first() is not None
 
         return await self._db.write(work)
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-from services.store.columns import Id, Json, Moment, Name
+from services.store.columns import AnyText, Id, Json, Moment, Name
 
 metadata = MetaData(
     naming_convention={
@@ -59,7 +59,7 @@ dataset = Table(
     Column("name", Name, nullable=False),
     Column("folded", Name, nullable=False),  # name.casefold(), for "did you mean"
     Column("type", Text, nullable=False),
-    Column("description", Text, nullable=False),
+    Column("description", AnyText, nullable=False),
     Column("latest_version", Integer, nullable=False),
     Column("datastore", Name, nullable=False),  # folded name of the latest version's datastore, "" for URLs
     Column("created_at", Moment, nullable=False),
@@ -78,7 +78,7 @@ dataset_version = Table(
     Column("dataset_id", Id, ForeignKey("dataset.id", ondelete="CASCADE"), nullable=False),
     Column("version", Integer, nullable=False),
     Column("definition", Json, nullable=False),
-    Column("description", Text, nullable=False),
+    Column("description", AnyText, nullable=False),
     Column("tags", Json, nullable=False),  # [[key, value], …] as registered
     Column("identity", Name, nullable=False),  # hex sha256 of definition and data
     Column("registration_id", Name, nullable=False),
@@ -93,7 +93,7 @@ dataset_tag = Table(
     metadata,
     Column("dataset_id", Id, ForeignKey("dataset.id", ondelete="CASCADE"), nullable=False),
     Column("key", Name, nullable=False),
-    Column("value", Text, nullable=False),
+    Column("value", AnyText, nullable=False),
     PrimaryKeyConstraint("dataset_id", "key"),
 )
 
@@ -105,10 +105,10 @@ datastore = Table(
     Column("name", Name, nullable=False),
     Column("folded", Name, nullable=False),  # names differ in more than case
     Column("kind", Text, nullable=False),
-    Column("folder", Text, nullable=False),  # relative to the workspace's directory, or absolute under an extra root
-    Column("description", Text, nullable=False),
+    Column("folder", AnyText, nullable=False),  # relative to the workspace's directory, or absolute under an extra root
+    Column("description", AnyText, nullable=False),
     Column("created_at", Moment, nullable=False),
-    Column("created_by", Text, nullable=False),
+    Column("created_by", AnyText, nullable=False),
     UniqueConstraint("workspace_id", "folded"),
 )
 
@@ -119,9 +119,9 @@ dataset_record = Table(
     Column("name", Name, nullable=False),
     Column("owner", Name, nullable=False, server_default=""),
     Column("deprecated_at", Moment, nullable=True),  # null: not deprecated, and the next three are ""
-    Column("deprecated_by", Text, nullable=False, server_default=""),
-    Column("replaced_by", Text, nullable=False, server_default=""),
-    Column("reason", Text, nullable=False, server_default=""),
+    Column("deprecated_by", AnyText, nullable=False, server_default=""),
+    Column("replaced_by", AnyText, nullable=False, server_default=""),
+    Column("reason", AnyText, nullable=False, server_default=""),
     Column("record_seq", BigInteger, nullable=False),
     PrimaryKeyConstraint("workspace_id", "name"),
     UniqueConstraint("workspace_id", "record_seq"),
@@ -143,7 +143,7 @@ version_record = Table(
     Column("name", Name, nullable=False),
     Column("version", Integer, nullable=False),
     Column("is_latest", Boolean, nullable=False),
-    Column("registered_by", Text, nullable=False),
+    Column("registered_by", AnyText, nullable=False),
     Column("stats", Json, nullable=False),
     Column("digest", Text, nullable=False),
     Column("file_count", BigInteger, nullable=False),
@@ -155,7 +155,7 @@ version_record = Table(
     Column("check_added", Integer, nullable=False, server_default="0"),
     Column("check_removed", Integer, nullable=False, server_default="0"),
     Column("check_changed", Integer, nullable=False, server_default="0"),
-    Column("check_detail", Text, nullable=False, server_default=""),
+    Column("check_detail", AnyText, nullable=False, server_default=""),
     Column("seen_at", Moment, nullable=False),  # last check, before the first one: when the fingerprint was taken
     PrimaryKeyConstraint("workspace_id", "name", "version"),
 )
