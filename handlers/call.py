@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
@@ -12,6 +12,7 @@ from handlers.context import Caller, Services
 from handlers.errors import error_message
 from handlers.message import Json, Message
 from handlers.reply import Reply
+from handlers.sharing import SharedChannels, for_everybody, with_share_button
 from handlers.text import truncate
 from services.jobs import Origin, Pool
 
@@ -32,9 +33,19 @@ class Call:
     trigger_id: str = ""
     in_channel: bool = False
     replaces: bool = False
+    shared_channels: SharedChannels = field(default_factory=SharedChannels)
 
-    async def answer(self, message: Message) -> None:
-        """Send the answer where the person is looking."""
+    async def answer(self, message: Message, *, share: str = "") -> None:
+        """Send the answer where the person is looking.
+
+        share: the command whose answer this is; "Share in channel" posts it for everybody. Without it there is no
+        such button. Raises NotAllowed when the answer is meant for a channel that others can read.
+        """
+        if self.in_channel:
+            await self.shared_channels.require_internal(self.client, self.reply.channel_id)
+            message = for_everybody(message, self.caller.user_id)
+        elif share:
+            message = with_share_button(message, share)
         await self.reply.send(message, in_channel=self.in_channel, replace=self.replaces)
 
     async def open_view(self, view: Json) -> str:
@@ -89,6 +100,7 @@ def call_from(body: Json, context: AsyncBoltContext, client: AsyncWebClient) -> 
             delivery=context.get("delivery_key", ""),
         ),
         trigger_id=body.get("trigger_id", ""),
+        shared_channels=context["shared_channels"],
     )
 
 

@@ -63,7 +63,10 @@ def tokenize(text: str) -> tuple[Token, ...]:
 
 
 def dataset_ref(token: Token) -> DatasetRef:
-    """`sales`, `sales:3`, `sales:v3`, `sales:latest`. Raises InvalidInput for a version that is no number."""
+    """`sales`, `sales:3`, `sales:v3`, `sales:latest`, `"my data":3`, `"my data:3"`, `"a: b"`.
+
+    Raises InvalidInput for a version that is no number; in quotes it is taken as part of the name.
+    """
     name, colon, version = token.text.rpartition(":")
     if not colon or not name:
         return DatasetRef(token.text.strip(":"))
@@ -72,10 +75,19 @@ def dataset_ref(token: Token) -> DatasetRef:
     digits = version[1:] if version[:1] in {"v", "V"} else version
     if digits.isdecimal() and 0 < int(digits) < 2**31:
         return DatasetRef(name, int(digits))
+    if token.quoted:
+        return DatasetRef(token.text)
     raise InvalidInput(
         f"“{version}” is not a version number. Write a number as in {name}:2, or {name} for the latest version.",
         code="bad_version",
     )
+
+
+def number(key: str, value: str, largest: int = 1_000_000) -> int:
+    """The number of a condition such as `page:2`, 1 to largest. Raises InvalidInput."""
+    if value.isdecimal() and len(value) < 9 and 1 <= int(value) <= largest:
+        return int(value)
+    raise InvalidInput(f"“{value}” is not a {key} number. Write for example {key}:2.", code="bad_number")
 
 
 def user_ref(token: Token) -> str:

@@ -1,0 +1,1 @@
+"""Everything about datasets that is seen in Slack."""

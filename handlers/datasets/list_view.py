@@ -1,0 +1,162 @@
+"""The list of datasets as a message."""
+
+from __future__ import annotations
+
+from handlers.blockkit import actions, button, context, section, select
+from handlers.datasets.list_request import ME, NOBODY, ListRequest
+from handlers.datasets.naming import dataset_command, pick_option
+from handlers.datasets.phrases import BADGES, owner_phrase, tag_text
+from handlers.message import Json, Message
+from handlers.tables import Cell, data_table, person_cell, time_cell
+from handlers.text import Mrkdwn, bold, code, count_text, italic, join, lines, md, truncate, when
+from services.datasets.model import DatasetPage, DatasetSummary
+
+CLASSIC_ROWS = 10
+STALE_SECONDS = 60.0
+_TAGS_SHOWN = 4
+
+
+def build(page: DatasetPage, request: ListRequest, *, shared: bool = False) -> Message:
+    """A page of the list. shared: for everybody in a channel, so owners are not shown (a mention would call them)."""
+    if not page.items:
+        return _nothing(page, request)
+    first, last = page.offset + 1, page.offset + len(page.items)
+    headline = section(md("*{}*{}", _plural(page.total), _conditions_suffix(request)))
+    return Message(
+        text=md("{}, {}–{} shown", _plural(page.total), f"{first:,}", f"{last:,}"),
+        blocks=(
+            headline,
+            *_notes(page, f"{first:,}–{last:,} of {page.total:,}"),
+            data_table("Datasets", [_head(shared), *(_row(item, shared) for item in page.items)]),
+            actions(_navigation(page, request)),
+        ),
+        fallback=_classic(page, request, headline, shared),
+    )
+
+
+def _head(shared: bool) -> list[Cell]:
+    return ["Name", "Type", "Version", *([] if shared else ["Owner"]), "Tags", "Changed", "Files"]
+
+
+def _row(item: DatasetSummary, shared: bool) -> list[Cell]:
+    return [
+        item.name,
+        item.type.value,
+        item.latest_version,
+        *([] if shared else [person_cell(item.owner, "—")]),
+        _tags(item) or "—",
+        time_cell(item.modified_at, "{date_num}"),
+        _badge(item),
+    ]
+
+
+def _tags(item: DatasetSummary) -> str:
+    shown = ", ".join(tag_text(tag, 30) for tag in item.tags[:_TAGS_SHOWN])
+    return shown + (f" +{len(item.tags) - _TAGS_SHOWN}" if len(item.tags) > _TAGS_SHOWN else "")
+
+
+def _badge(item: DatasetSummary) -> str:
+    return f"deprecated · {BADGES[item.state]}" if item.deprecated else BADGES[item.state]
+
+
+def _navigation(page: DatasetPage, request: ListRequest) -> list[Json]:
+    elements: list[Json] = [
+        select(
+            "pick:open",
+            [pick_option(item.name, "show", item.name) for item in page.items],
+            placeholder="Open a dataset…",
+        )
+    ]
+    if request.page > 1:
+        elements.append(button("‹ Previous", "go:previous", request.command(request.page - 1)))
+    if page.offset + len(page.items) < page.total:
+        elements.append(button("Next ›", "go:next", request.command(request.page + 1)))
+    return elements
+
+
+def _classic(page: DatasetPage, request: ListRequest, headline: Json, shared: bool) -> tuple[Json, ...]:
+    """Ten of the page's rows as sections; its own buttons page by ten."""
+    items = page.items[:CLASSIC_ROWS]
+    first, last = page.offset + 1, page.offset + len(items)
+    number = page.offset // CLASSIC_ROWS + 1
+    rows = [
+        section(
+            lines([bold(truncate(item.name, 200)), _details(item, shared)]),
+            accessory=button("Open", f"run:open:{i}", dataset_command("show", item.name), label=f"Open {item.name}"),
+        )
+        for i, item in enumerate(items)
+    ]
+    turning = []
+    if number > 1:
+        turning.append(button("‹ Previous", "go:previous", request.command(number - 1, CLASSIC_ROWS)))
+    if last < page.total:
+        turning.append(button("Next ›", "go:next", request.command(number + 1, CLASSIC_ROWS)))
+    notes = _notes(page, f"{first:,}–{last:,} of {page.total:,}")
+    return (headline, *notes, *rows, *([actions(turning)] if turning else []))
+
+
+def _details(item: DatasetSummary, shared: bool) -> Mrkdwn:
+    parts: list[str] = [f"{item.type.value}, version {item.latest_version}"]
+    if item.owner and not shared:
+        parts.append(md("owner {}", owner_phrase(item.owner)))
+    parts += [code(tag_text(tag)) for tag in item.tags[:_TAGS_SHOWN]]
+    parts += [md("changed {}", when(item.modified_at, "{date_short_pretty}")), _badge(item)]
+    return join(" · ", parts)
+
+
+def _notes(page: DatasetPage, span: str) -> tuple[Json, ...]:
+    notes: list[str] = [span]
+    notes += [md("I read {} as {}", code(typed), code(read)) for typed, read in page.corrected[:5]]
+    if page.index_age > STALE_SECONDS:
+        notes.append(f"as of {_age(page.index_age)} ago")
+    return (context(*notes),)
+
+
+def _age(seconds: float) -> str:
+    minutes = int(seconds // 60)
+    return count_text(minutes, "minute") if minutes < 120 else count_text(minutes // 60, "hour")
+
+
+def _plural(total: int) -> str:
+    return count_text(total, "dataset")
+
+
+def conditions(request: ListRequest) -> tuple[Mrkdwn, ...]:
+    """What the list is limited to, in words; empty for all datasets."""
+    parts: list[Mrkdwn] = []
+    if request.words:
+        parts.append(md("matching {}", code(request.words, 200)))
+    parts += [
+        md("with tag {}", code(key if value is None else f"{key}={value}", 100)) for key, value in request.tags[:10]
+    ]
+    if request.type:
+        parts.append(md("of type {}", request.type.value))
+    if request.owner is not None:
+        owner = {ME: Mrkdwn("you"), NOBODY: Mrkdwn("nobody")}.get(request.owner) or owner_phrase(request.owner)
+        parts.append(md("owned by {}", owner))
+    if request.drifting:
+        parts.append(Mrkdwn("whose data changed or drift"))
+    if request.deprecated:
+        parts.append(Mrkdwn("that are deprecated"))
+    return tuple(parts)
+
+
+def _conditions_suffix(request: ListRequest) -> Mrkdwn:
+    parts = conditions(request)
+    return md(" {}", join(", ", parts)) if parts else Mrkdwn("")
+
+
+def _nothing(page: DatasetPage, request: ListRequest) -> Message:
+    register = button("Register a dataset", "run:register", "/dataset register", style="primary")
+    if not conditions(request):
+        return Message(
+            text="There are no datasets yet.",
+            blocks=(section("There are no datasets yet. Register the first one."), actions([register])),
+        )
+    blocks: list[Json] = [section(md("No dataset {}.", join(", ", conditions(request))))]
+    if page.corrected:
+        blocks.append(context(*(md("I read {} as {}", code(t), code(r)) for t, r in page.corrected[:5])))
+    elif request.words:
+        blocks.append(context(italic("I look at names, descriptions, tags and owners, and forgive typos.")))
+    blocks.append(actions([button("All datasets", "go:all", "/dataset list"), register]))
+    return Message(text="No dataset matches.", blocks=tuple(blocks))
