@@ -1,0 +1,197 @@
+"""Reads files that are kept in memory: CSV and JSON lines, enough to walk every path of the services."""
+
+from __future__ import annotations
+
+import csv
+import fnmatch
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from services.datasets.model import (
+    Column,
+    ColumnProfile,
+    ColumnShift,
+    ColumnType,
+    DatasetType,
+    DatastoreSource,
+    Definition,
+    FileFormat,
+    FileStamp,
+    Fingerprint,
+    Format,
+    Inspection,
+    Listing,
+    Preview,
+    Source,
+)
+from services.errors import SourceProblem
+from services.ports import Clock, Progress
+
+Row = tuple[str | None, ...]
+
+
+class MemoryReader:
+    """A `DataReader` over `put`-ed files. Whole contents are read: there are never many rows in a test."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._files: dict[tuple[str, str], tuple[str, datetime]] = {}
+        self.unreachable: set[str] = set()
+        """Names of datastores and URLs that do not answer."""
+
+    def put(self, path: str, content: str, *, place: str = "workspaceblobstore") -> None:
+        """Write a file into a datastore; place "" and a URL as path: a file on the web."""
+        self._files[place, path] = (content, self._clock.now())
+
+    def remove(self, path: str, *, place: str = "workspaceblobstore") -> None:
+        """Delete a file."""
+        del self._files[place, path]
+
+    def _matching(self, source: Source) -> dict[str, tuple[str, datetime]]:
+        if isinstance(source, DatastoreSource):
+            place, patterns = source.datastore, source.paths
+        else:
+            place, patterns = "", source.urls
+        for each in (place, *patterns):
+            if each in self.unreachable:
+                raise SourceProblem(f"“{each}” does not answer. Try again later.")
+        found: dict[str, tuple[str, datetime]] = {}
+        for pattern in patterns:
+            matches = [
+                path
+                for where, path in self._files
+                if where == place and (path == pattern or fnmatch.fnmatchcase(path, pattern))
+            ]
+            found.update({path: self._files[place, path] for path in sorted(matches)})
+        return found
+
+    async def list_files(self, source: Source, *, limit: int = 10_000) -> Listing:
+        files = self._matching(source)
+        size = sum(len(content.encode()) for content, _ in files.values())
+        return Listing(min(len(files), limit), size, tuple(files)[:5], truncated=len(files) > limit)
+
+    async def fingerprint(self, source: Source, progress: Progress | None = None) -> Fingerprint:
+        stamps = tuple(
+            FileStamp(path, len(content.encode()), modified, "sha256:" + _hash(content))
+            for path, (content, modified) in self._matching(source).items()
+        )
+        if progress is not None:
+            await progress(f"Read {len(stamps)} files")
+        digest = _hash(json.dumps([(stamp.path, stamp.size, stamp.hash) for stamp in stamps]))
+        return Fingerprint(digest, stamps, self._clock.now())
+
+    async def inspect(self, definition: Definition, *, sample_rows: int = 10, guess: bool = False) -> Inspection:
+        listing = await self.list_files(definition.source)
+        if definition.type is DatasetType.FILE or listing.file_count == 0:
+            return Inspection(listing)
+        how = self._guessed(definition) if guess or definition.format is None else definition.format
+        schema, rows = self._table(replace(definition, format=how))
+        return Inspection(listing, how, schema, tuple(rows[:sample_rows]), len(rows))
+
+    async def preview(self, definition: Definition, *, rows: int = 10, profile_rows: int = 100_000) -> Preview:
+        if definition.type is DatasetType.FILE:
+            files = (await self.fingerprint(definition.source)).files
+            return Preview((), (), (), 0, complete=True, files=files[:rows])
+        schema, table = self._table(definition)
+        profile = tuple(
+            ColumnProfile(
+                column.name,
+                column.type,
+                count=len(table),
+                nulls=sum(1 for row in table if row[place] is None),
+                distinct=len({row[place] for row in table}),
+            )
+            for place, column in enumerate(schema)
+        )
+        return Preview(schema, tuple(table[:rows]), profile, len(table), complete=True)
+
+    async def shifts(
+        self, before: Definition, after: Definition, *, sample_rows: int = 100_000
+    ) -> tuple[tuple[ColumnShift, ...], str]:
+        (old_schema, old), (new_schema, new) = self._table(before), self._table(after)
+        places = {column.name: place for place, column in enumerate(new_schema)}
+        found = []
+        for place, column in enumerate(old_schema):
+            if column.name in places:
+                left = [row[place] for row in old]
+                right = [row[places[column.name]] for row in new]
+                found.append(
+                    ColumnShift(
+                        column.name,
+                        column.type,
+                        _distance(Counter(left), Counter(right)),
+                        left.count(None) / max(1, len(left)),
+                        right.count(None) / max(1, len(right)),
+                    )
+                )
+        found.sort(key=lambda shift: shift.distance or 0.0, reverse=True)
+        return tuple(found), f"All {len(old)} and {len(new)} rows."
+
+    def _guessed(self, definition: Definition) -> Format:
+        content, _ = next(iter(self._matching(definition.source).values()))
+        if content.lstrip().startswith("{"):
+            return Format(FileFormat.JSON_LINES)
+        first = content.partition("\n")[0]
+        return Format(FileFormat.DELIMITED, delimiter=max(",;\t|", key=first.count))
+
+    def _table(self, definition: Definition) -> tuple[tuple[Column, ...], list[Row]]:
+        how = definition.format or self._guessed(definition)
+        names: list[str] = []
+        rows: list[Row] = []
+        for path, (content, _) in self._matching(definition.source).items():
+            header, more = _parse(content, how)
+            if names and header and header != names:
+                raise SourceProblem(f"“{path}” has other columns than the files before it.")
+            names = names or header
+            rows += more
+        chosen = dict(definition.column_types)
+        schema = tuple(
+            Column(name, chosen.get(name) or _type_of(row[place] for row in rows)) for place, name in enumerate(names)
+        )
+        return schema, rows
+
+
+def _parse(content: str, how: Format) -> tuple[list[str], list[Row]]:
+    if how.file_format is FileFormat.JSON_LINES:
+        objects = [json.loads(line) for line in content.splitlines() if line.strip()]
+        names = list(objects[0]) if objects else []
+        return names, [tuple(None if each.get(name) is None else str(each[name]) for name in names) for each in objects]
+    lines = list(csv.reader(content.splitlines(), delimiter=how.delimiter))
+    return (lines[0], [tuple(cell or None for cell in line) for line in lines[1:]]) if lines else ([], [])
+
+
+def _type_of(cells: Iterator[str | None]) -> ColumnType:
+    seen = [cell for cell in cells if cell is not None]
+    for kind, parse in (
+        (ColumnType.INTEGER, int),
+        (ColumnType.DECIMAL, float),
+        (ColumnType.DATETIME, datetime.fromisoformat),
+    ):
+        try:
+            for cell in seen:
+                parse(cell)
+        except ValueError:
+            continue
+        if seen:
+            return kind
+    return ColumnType.STRING
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _distance(left: Counter[str | None], right: Counter[str | None]) -> float:
+    """Jensen-Shannon distance, base 2, of the frequencies of values."""
+    total_left, total_right = max(1, left.total()), max(1, right.total())
+    divergence = 0.0
+    for value in left.keys() | right.keys():
+        p, q = left[value] / total_left, right[value] / total_right
+        middle = (p + q) / 2
+        divergence += sum(0.5 * share * math.log2(share / middle) for share in (p, q) if share > 0)
+    return math.sqrt(max(0.0, divergence))

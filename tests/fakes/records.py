@@ -1,0 +1,132 @@
+"""What the bot remembers, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from services.datasets.model import (
+    Dataset,
+    DatasetMark,
+    DatasetVersion,
+    Deprecation,
+    Fingerprint,
+    FingerprintCheck,
+    FingerprintState,
+    VersionStats,
+)
+from services.datasets.names import DEPRECATED_TAG, REPLACED_BY_TAG
+
+_UNCHECKED = FingerprintCheck(FingerprintState.UNCHECKED, None)
+_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class _VersionRecord:
+    registered_by: str
+    fingerprint: Fingerprint
+    stats: VersionStats
+    check: FingerprintCheck = _UNCHECKED
+
+
+class MemoryRecords:
+    """A `Records`."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, str] = {}
+        self._watchers: dict[str, list[str]] = {}
+        self._deprecations: dict[str, Deprecation] = {}
+        self._versions: dict[tuple[str, int], _VersionRecord] = {}
+        self._changes: dict[str, int] = {}
+        self._change = 0
+
+    async def owner(self, name: str) -> str:
+        return self._owners.get(name, "")
+
+    async def set_owner(self, name: str, owner: str) -> None:
+        self._owners[name] = owner
+        self._touch(name)
+
+    async def watchers(self, name: str) -> tuple[str, ...]:
+        return tuple(sorted(self._watchers.get(name, [])))
+
+    async def set_watching(self, name: str, user: str, watching: bool) -> None:
+        watchers = self._watchers.setdefault(name, [])
+        if watching and user not in watchers:
+            watchers.append(user)
+        elif not watching and user in watchers:
+            watchers.remove(user)
+
+    async def set_deprecation(self, name: str, deprecation: Deprecation | None) -> None:
+        self._deprecations.pop(name, None)
+        if deprecation is not None:
+            self._deprecations[name] = deprecation
+
+    async def record_version(
+        self, name: str, version: int, *, registered_by: str, fingerprint: Fingerprint, stats: VersionStats
+    ) -> None:
+        self._versions[name, version] = _VersionRecord(registered_by, fingerprint, stats)
+        self._touch(name)
+
+    async def enrich_dataset(self, dataset: Dataset) -> Dataset:
+        tags = dict(dataset.tags)
+        deprecation = None
+        if DEPRECATED_TAG in dataset.tags:
+            # The workspace says whether it is deprecated, the records who said so, when and why.
+            known = self._deprecations.get(dataset.name)
+            replaced_by = tags.get(REPLACED_BY_TAG, "")
+            deprecation = known or Deprecation(replaced_by, "", "", dataset.modified_at)
+        return replace(
+            dataset,
+            owner=await self.owner(dataset.name),
+            watchers=await self.watchers(dataset.name),
+            deprecation=deprecation,
+        )
+
+    async def enrich_versions(self, versions: Sequence[DatasetVersion]) -> tuple[DatasetVersion, ...]:
+        found = []
+        for version in versions:
+            record = self._versions.get((version.name, version.version))
+            found.append(
+                version
+                if record is None
+                else replace(version, registered_by=record.registered_by, stats=record.stats, check=record.check)
+            )
+        return tuple(found)
+
+    async def fingerprint(self, name: str, version: int) -> Fingerprint | None:
+        record = self._versions.get((name, version))
+        return None if record is None else record.fingerprint
+
+    async def set_check(self, name: str, version: int, check: FingerprintCheck) -> FingerprintCheck | None:
+        record = self._versions.get((name, version))
+        if record is None:
+            return None
+        before, record.check = record.check, check
+        self._touch(name)
+        return None if before.checked_at is None else before
+
+    async def due_for_check(self, before: datetime, limit: int) -> tuple[tuple[str, int], ...]:
+        latest = dict(sorted(self._versions))
+        due = [
+            (name not in self._watchers, record.check.checked_at or _NEVER, (name, number))
+            for (name, number), record in self._versions.items()
+            if latest[name] == number and (record.check.checked_at or _NEVER) < before
+        ]
+        return tuple(key for _, _, key in sorted(due))[:limit]
+
+    async def changes(self, cursor: str, limit: int = 1000) -> tuple[tuple[DatasetMark, ...], str]:
+        after = int(cursor or 0)
+        later = sorted((change, name) for name, change in self._changes.items() if change > after)[:limit]
+        marks = tuple(self._mark(name) for _, name in later)
+        return marks, str(later[-1][0]) if later else cursor
+
+    def _mark(self, name: str) -> DatasetMark:
+        newest = max((key for key in self._versions if key[0] == name), default=None)
+        state = FingerprintState.UNCHECKED if newest is None else self._versions[newest].check.state
+        return DatasetMark(name, self._owners.get(name, ""), state)
+
+    def _touch(self, name: str) -> None:
+        self._change += 1
+        self._changes[name] = self._change
