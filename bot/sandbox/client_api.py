@@ -59,7 +59,8 @@ async def post_message(ws: Workspace, body: JsonObject) -> JsonObject:
     if not text and not file_ids:
         raise SlackError("no_text")
     files = [_own_file(ws, user, file_id) for file_id in file_ids]
-    return {"message": _say(ws, user, channel, text, str(body.get("thread_ts") or ""), files)}
+    message = events.typed_message(ws, user, channel, text, str(body.get("thread_ts") or ""))
+    return {"message": _say(ws, message, files)}
 
 
 def _writable(ws: Workspace, user: str, channel_id: str) -> Channel:
@@ -78,8 +79,8 @@ def _own_file(ws: Workspace, user: str, file_id: str) -> StoredFile:
     return file
 
 
-def _say(ws: Workspace, user: str, channel: Channel, text: str, thread_ts: str, files: list[StoredFile]) -> JsonObject:
-    message = events.typed_message(ws, user, channel, text, thread_ts)
+def _say(ws: Workspace, message: Message, files: list[StoredFile]) -> JsonObject:
+    channel = ws.world.channels[message.channel]
     if files:
         message.files = [file.id for file in files]
         message.subtype = "file_share"
@@ -101,19 +102,16 @@ async def run_command(ws: Workspace, body: JsonObject) -> JsonObject:
     return await interactions.command(ws, user, channel, name, str(body.get("text") or ""))
 
 
+def _spot(ws: Workspace, user: str, body: JsonObject) -> interactions.Spot:
+    place = _place(ws, user, body.get("container") or {})
+    return interactions.Spot(user, place, str(body.get("block_id", "")), str(body.get("action_id", "")))
+
+
 async def act(ws: Workspace, body: JsonObject) -> JsonObject:
     """A click or choice."""
     user = _acting(ws, body)
-    place = _place(ws, user, body.get("container") or {})
-    return await interactions.action(
-        ws,
-        user,
-        place,
-        str(body.get("block_id", "")),
-        str(body.get("action_id", "")),
-        body.get("action") or {},
-        (body.get("state") or {}).get("values") or {},
-    )
+    values = (body.get("state") or {}).get("values") or {}
+    return await interactions.action(ws, _spot(ws, user, body), body.get("action") or {}, values)
 
 
 def _open_view(ws: Workspace, user: str, body: JsonObject) -> JsonObject:
@@ -142,15 +140,7 @@ async def close(ws: Workspace, body: JsonObject) -> JsonObject:
 async def suggest(ws: Workspace, body: JsonObject) -> JsonObject:
     """Typing into an external select."""
     user = _acting(ws, body)
-    place = _place(ws, user, body.get("container") or {})
-    return await interactions.suggest(
-        ws,
-        user,
-        place,
-        str(body.get("block_id", "")),
-        str(body.get("action_id", "")),
-        str(body.get("value", "")),
-    )
+    return await interactions.suggest(ws, _spot(ws, user, body), str(body.get("value", "")))
 
 
 async def shortcut(ws: Workspace, body: JsonObject) -> JsonObject:
@@ -321,7 +311,8 @@ async def handle_upload(ws: Workspace, request: web.Request) -> web.Response:
     file = new_file(ws, name, user, len(content))
     file.content, file.received, file.complete = content, True, True
     if query.get("share", "").lower() in {"1", "true"}:
-        _say(ws, user, _writable(ws, user, query.get("channel", "")), query.get("text", ""), "", [file])
+        channel = _writable(ws, user, query.get("channel", ""))
+        _say(ws, events.typed_message(ws, user, channel, query.get("text", "")), [file])
     return web.json_response({"ok": True, "file": messages.page_file(ws, file)})
 
 

@@ -28,6 +28,25 @@ _KIND_OF: Mapping[str, Kind] = {
 
 
 @dataclass(frozen=True)
+class Parcel:
+    """One payload on its way: `kind` and `name` are for the record, `retry` counts an event's retries."""
+
+    channel: Channel
+    payload: JsonObject
+    kind: Kind
+    name: str
+    user: str
+    retry: int = 0
+    reason: str = ""
+    envelope_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @property
+    def body(self) -> bytes:
+        """The body of its HTTP request, always the same bytes."""
+        return _http_body(self.channel, self.payload)
+
+
+@dataclass(frozen=True)
 class Answer:
     """The app's acknowledgement: its JSON body (or plain text under `text`), or why there is none."""
 
@@ -95,11 +114,10 @@ class Delivery:
         faults = self.faults()
         if faults.late_delivery_ms:
             await asyncio.sleep(faults.late_delivery_ms / 1000)
-        envelope_id = str(uuid.uuid4())
-        body = _http_body(channel, payload)
+        parcel = Parcel(channel, payload, kind or _KIND_OF[channel], name or channel, user)
         for _ in range(faults.duplicate_delivery):
-            self.background(self._copy(channel, payload, envelope_id, body))
-        return await self._attempt(channel, payload, envelope_id, body, 0, "", kind, name, user)
+            self.background(self._copy(parcel))
+        return await self._attempt(parcel)
 
     def event(self, payload: JsonObject, name: str, user: str) -> None:
         """Send an event in the background, with Slack's retries when it is not acknowledged."""
@@ -111,80 +129,68 @@ class Delivery:
             if answer.error is None or answer.no_retry:
                 return
             await asyncio.sleep(delay)
-            reason = answer.reason
-            body = _http_body("events_api", payload)
-            answer = await self._attempt(
-                "events_api", payload, str(uuid.uuid4()), body, number, reason, None, name, user
-            )
+            parcel = Parcel("events_api", payload, "event", name, user, number, answer.reason)
+            answer = await self._attempt(parcel)
 
-    async def _copy(self, channel: Channel, payload: JsonObject, envelope_id: str, body: bytes) -> None:
-        await self._attempt(channel, payload, envelope_id, body, 0, "", None, "copy", "")
+    async def _copy(self, parcel: Parcel) -> None:
+        """The same envelope once more; what the app answers to it changes nothing."""
+        await self._attempt(parcel)
 
-    async def _attempt(
-        self,
-        channel: Channel,
-        payload: JsonObject,
-        envelope_id: str,
-        body: bytes,
-        retry: int,
-        reason: str,
-        kind: Kind | None,
-        name: str,
-        user: str,
-    ) -> Answer:
+    async def _attempt(self, parcel: Parcel) -> Answer:
         loop = asyncio.get_running_loop()
         started = loop.time()
         if self.hub.ready:
-            answer = await self._by_socket(channel, payload, envelope_id, retry, reason)
+            answer = await self._by_socket(parcel)
         elif self.request_url:
-            answer = await self._by_http(self.request_url, channel, body, retry, reason)
+            answer = await self._by_http(self.request_url, parcel)
         else:
             answer = Answer(error="dispatch_failed", reason="connection_failed")
+        retry = {"retry_num": parcel.retry, "retry_reason": parcel.reason} if parcel.retry else {}
         self.traffic.add(
             "slack→app",
-            kind or _KIND_OF[channel],
-            name or channel,
-            {**payload, "retry_num": retry, "retry_reason": reason} if retry else payload,
+            parcel.kind,
+            parcel.name,
+            {**parcel.payload, **retry},
             answer.body,
             status=answer.error or "ok",
             ms=(loop.time() - started) * 1000,
-            user=user,
+            user=parcel.user,
         )
         return answer
 
-    async def _by_socket(
-        self, channel: Channel, payload: JsonObject, envelope_id: str, retry: int, reason: str
-    ) -> Answer:
+    async def _by_socket(self, parcel: Parcel) -> Answer:
+        with_answer = parcel.payload.get("type") in {"view_submission", "block_suggestion"}
         envelope: JsonObject = {
-            "envelope_id": envelope_id,
-            "payload": payload,
-            "type": channel,
-            "accepts_response_payload": channel == "slash_commands"
-            or payload.get("type") in {"view_submission", "block_suggestion"},
+            "envelope_id": parcel.envelope_id,
+            "payload": parcel.payload,
+            "type": parcel.channel,
+            "accepts_response_payload": parcel.channel == "slash_commands" or with_answer,
         }
-        if channel == "events_api":
-            envelope |= {"retry_attempt": retry, "retry_reason": reason}
+        if parcel.channel == "events_api":
+            envelope |= {"retry_attempt": parcel.retry, "retry_reason": parcel.reason}
         future = await self.hub.send(envelope)
         if future is None:
             return Answer(error="dispatch_failed", reason="connection_failed")
         done, _ = await asyncio.wait({future}, timeout=self.ack_seconds)
-        self.hub.forget(envelope_id)
+        self.hub.forget(parcel.envelope_id)
         if not done or future.cancelled():
             return Answer(error="operation_timeout", reason="timeout")
         return Answer(body=future.result())
 
-    async def _by_http(self, url: str, channel: Channel, body: bytes, retry: int, reason: str) -> Answer:
+    async def _by_http(self, url: str, parcel: Parcel) -> Answer:
         if self._session is None:
             raise RuntimeError("delivery has not been started")
         timestamp = str(int(self.clock()))
+        body = parcel.body
+        is_json = parcel.channel == "events_api"
         headers = {
-            "Content-Type": "application/json" if channel == "events_api" else "application/x-www-form-urlencoded",
+            "Content-Type": "application/json" if is_json else "application/x-www-form-urlencoded",
             "User-Agent": "Slackbot 1.0 (+https://api.slack.com/robots)",
             "X-Slack-Request-Timestamp": timestamp,
             "X-Slack-Signature": sign(self.signing_secret, timestamp, body),
         }
-        if retry:
-            headers |= {"X-Slack-Retry-Num": str(retry), "X-Slack-Retry-Reason": reason}
+        if parcel.retry:
+            headers |= {"X-Slack-Retry-Num": str(parcel.retry), "X-Slack-Retry-Reason": parcel.reason}
         limit = aiohttp.ClientTimeout(total=self.ack_seconds)
         try:
             async with self._session.post(

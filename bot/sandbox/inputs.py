@@ -75,7 +75,7 @@ def initial_state(elements: list[tuple[str, JsonObject]]) -> JsonObject:
     return values
 
 
-def action_details(element: JsonObject, chosen: JsonObject, values: JsonObject) -> JsonObject:
+def action_details(element: JsonObject, chosen: JsonObject) -> JsonObject:
     """The entry of `actions`: the button's own value, or the choice if the element offers it.
 
     Raises SlackError `invalid_action` for a choice that the element does not have.
@@ -122,22 +122,27 @@ def input_problems(blocks: list[JsonObject], values: JsonObject) -> dict[str, st
 
 
 def _value_problem(element: JsonObject, value: Any) -> str:
-    kind = element["type"]
-    if kind == "plain_text_input":
-        return _length_problem(element, str(value))
-    if kind == "email_text_input" and not _EMAIL.fullmatch(str(value)):
-        return "Please enter a valid email address."
-    if kind == "url_text_input" and not _URL.fullmatch(str(value)):
-        return "Please enter a valid URL."
-    if kind == "number_input":
-        return _number_problem(element, str(value))
+    match element["type"]:
+        case "plain_text_input":
+            problem = _length_problem(element, str(value))
+        case "number_input":
+            problem = _number_problem(element, str(value))
+        case "email_text_input":
+            problem = "" if _EMAIL.fullmatch(str(value)) else "Please enter a valid email address."
+        case "url_text_input":
+            problem = "" if _URL.fullmatch(str(value)) else "Please enter a valid URL."
+        case kind:
+            problem = _choice_problem(element, value if isinstance(value, list) else [value], kind)
+    return problem
+
+
+def _choice_problem(element: JsonObject, picked: list[Any], kind: str) -> str:
     if kind in _WITH_FIXED_OPTIONS:
         offered = _option_values(element)
-        picked = value if isinstance(value, list) else [value]
-        if any(o.get("value") not in offered for o in picked):
+        if any(option.get("value") not in offered for option in picked):
             return "Please choose one of the options."
     most = element.get("max_selected_items") or element.get("max_files")
-    if most and isinstance(value, list) and len(value) > most:
+    if most and len(picked) > most:
         return f"Please choose at most {most}."
     return ""
 

@@ -1,5 +1,6 @@
 """What a person does, sent to the app, and the app's acknowledgement carried out."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from bot.sandbox import messages, payloads
@@ -39,35 +40,44 @@ async def command(ws: Workspace, user: str, channel: Channel, name: str, text: s
     return {"ok": True}
 
 
-async def action(
-    ws: Workspace,
-    user: str,
-    place: Message | JsonObject,
-    block_id: str,
-    action_id: str,
-    chosen: JsonObject,
-    values: JsonObject,
-) -> JsonObject:
+@dataclass(frozen=True)
+class Spot:
+    """Where a person acts: an element of a block in a message or a view."""
+
+    user: str
+    place: Message | JsonObject
+    block_id: str
+    action_id: str
+
+    @property
+    def element(self) -> JsonObject:
+        """The element's definition, else SlackError `action_not_found`."""
+        return _element(self.place, self.block_id, self.action_id)
+
+
+async def action(ws: Workspace, spot: Spot, chosen: JsonObject, values: JsonObject) -> JsonObject:
     """A click or a choice in a message or a view."""
-    element = _element(place, block_id, action_id)
-    details = {**action_details(element, chosen, values), "block_id": block_id, "action_ts": ws.ts()}
+    user, place = spot.user, spot.place
+    details = {
+        **action_details(spot.element, chosen),
+        "block_id": spot.block_id,
+        "action_ts": ws.ts(),
+    }
     if not isinstance(place, Message):
         place["state"] = {"values": values}
     payload = payloads.block_actions_payload(ws, user, place, [details], values)
-    answer = await ws.delivery.deliver("interactive", payload, name=f"block_actions {action_id}", user=user)
+    answer = await ws.delivery.deliver("interactive", payload, name=f"block_actions {spot.action_id}", user=user)
     return _told(ws, user, answer, place)
 
 
-async def suggest(
-    ws: Workspace, user: str, place: Message | JsonObject, block_id: str, action_id: str, value: str
-) -> JsonObject:
+async def suggest(ws: Workspace, spot: Spot, value: str) -> JsonObject:
     """Ask the app for the options of an external select; its answer is checked."""
-    element = _element(place, block_id, action_id)
-    if len(value) < int(element.get("min_query_length", 3)):
+    if len(value) < int(spot.element.get("min_query_length", 3)):
         return {"ok": True, "options": []}
-    payload = payloads.suggestion_payload(ws, user, place, block_id, action_id, value)
-    name = f"block_suggestion {action_id}"
-    answer = await ws.delivery.deliver("interactive", payload, kind="options", name=name, user=user)
+    payload = payloads.suggestion_payload(ws, spot.user, spot.place, value)
+    payload |= {"action_id": spot.action_id, "block_id": spot.block_id}
+    name = f"block_suggestion {spot.action_id}"
+    answer = await ws.delivery.deliver("interactive", payload, kind="options", name=name, user=spot.user)
     if answer.error:
         return {"ok": False, "error": answer.error}
     problems = check_options(answer.body)
@@ -81,6 +91,7 @@ async def submit(ws: Workspace, user: str, view: JsonObject, values: JsonObject)
     problems = input_problems(view["blocks"], values)
     if problems:
         return {"ok": True, "response_action": "errors", "errors": problems}
+    _with_files(ws, values)
     view["state"] = {"values": values}
     payload = payloads.submission_payload(ws, user, view, values)
     name = f"view_submission {view['callback_id']}"
@@ -91,6 +102,15 @@ async def submit(ws: Workspace, user: str, view: JsonObject, values: JsonObject)
         return _apply(ws, user, view, answer.body)
     except SlackError as error:
         return _trouble(ws, user, "invalid_response", code=error.code, **error.extra)
+
+
+def _with_files(ws: Workspace, values: JsonObject) -> None:
+    """Uploads in a file_input become whole file objects, as in Slack."""
+    for actions in values.values():
+        for state in actions.values():
+            if state.get("type") == "file_input":
+                found = [ws.world.files.get(item["id"]) for item in state.get("files") or []]
+                state["files"] = [messages.file_object(ws, file) for file in found if file is not None]
 
 
 async def close(ws: Workspace, user: str, view_id: str, is_cleared: bool) -> JsonObject:

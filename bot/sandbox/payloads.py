@@ -105,12 +105,10 @@ def block_actions_payload(
     return payload
 
 
-def suggestion_payload(
-    ws: Workspace, user: str, place: Message | JsonObject, block_id: str, action_id: str, value: str
-) -> JsonObject:
+def suggestion_payload(ws: Workspace, user: str, place: Message | JsonObject, value: str) -> JsonObject:
     """Somebody types into an external select."""
     payload = envelope(ws, "block_suggestion", user)
-    payload |= {"action_id": action_id, "block_id": block_id, "value": value}
+    payload["value"] = value
     if isinstance(place, Message):
         payload |= message_container(ws, user, place)
     else:

@@ -135,7 +135,13 @@ class Person:
         return [Message(raw) for raw in _expect(await self._get("history", **query))["messages"]]
 
     async def wait_message(
-        self, channel: str, contains: str = "", *, thread_ts: str = "", after: str = "", timeout: float = 5
+        self,
+        channel: str,
+        contains: str = "",
+        *,
+        thread_ts: str = "",
+        after: str = "",
+        timeout: float = 5,  # noqa: ASYNC109 (a wait, not a deadline on the caller's work)
     ) -> Message:
         """The newest message containing this text and posted after the time stamp `after`.
 
@@ -165,7 +171,7 @@ class Person:
         raw = _expect(await self._get("views"))["home"]
         return View(raw) if raw else None
 
-    async def wait_view(self, callback_id: str = "", contains: str = "", timeout: float = 5) -> View:
+    async def wait_view(self, callback_id: str = "", contains: str = "", timeout: float = 5) -> View:  # noqa: ASYNC109
         """The modal on top once it has this callback id and text, else SandboxError after `timeout` seconds."""
         top: View | None = None
         for _ in range(max(1, int(timeout / _POLL_SECONDS))):
@@ -176,7 +182,7 @@ class Person:
         shown = f"{top.callback_id}: {top.shown}" if top else "no modal"
         raise SandboxError(f"no modal {callback_id!r} with {contains!r} within {timeout} s; on top: {shown}")
 
-    async def wait_no_view(self, timeout: float = 5) -> None:
+    async def wait_no_view(self, timeout: float = 5) -> None:  # noqa: ASYNC109
         """Until every modal is closed, else SandboxError."""
         for _ in range(max(1, int(timeout / _POLL_SECONDS))):
             if not await self.views():
@@ -184,7 +190,7 @@ class Person:
             await asyncio.sleep(_POLL_SECONDS)
         raise SandboxError(f"modals are still open after {timeout} s")
 
-    async def wait_home(self, contains: str = "", timeout: float = 5) -> View:
+    async def wait_home(self, contains: str = "", timeout: float = 5) -> View:  # noqa: ASYNC109
         """The App Home once it contains this text, else SandboxError."""
         shown = "nothing published"
         for _ in range(max(1, int(timeout / _POLL_SECONDS))):

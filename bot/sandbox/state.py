@@ -123,6 +123,8 @@ class World:
     # Function executions (custom workflow steps) by id: what the app completed them with.
     executions: dict[str, JsonObject] = field(default_factory=dict)
     unfurls: dict[str, tuple[str, str]] = field(default_factory=dict)
+    # Times of scheduled messages by channel, in seconds since the epoch.
+    scheduled: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
 
     def user(self, user_id: str, error: str = "user_not_found") -> User:
         """The user with this id, else SlackError."""

@@ -16,20 +16,25 @@ def choose(element: JsonObject, value: object, offered: list[JsonObject]) -> Jso
     key = VALUE_KEY.get(kind)
     if key is None:
         return {"value": value}
-    if key in {"selected_option", "selected_options"}:
-        options = offered or _options(element)
-        if key == "selected_option":
-            return {key: None if value is None else _option(options, value)}
-        return {key: [_option(options, item) for item in _items(value)]}
-    if kind == "file_input":
-        return {key: [item if isinstance(item, dict) else {"id": item} for item in _items(value)]}
-    if kind.startswith("multi_"):
-        return {key: [str(item) for item in _items(value)]}
-    if kind == "rich_text_input":
-        return {key: _rich_text(value) if isinstance(value, str) else value}
-    if key == "value":
-        return {key: None if value is None or value == "" else str(value)}
-    return {key: value}
+    return {key: _chosen(element, value, key, offered or _options(element))}
+
+
+def _chosen(element: JsonObject, value: object, key: str, options: list[JsonObject]) -> object:
+    if key == "selected_options":
+        return [_option(options, item) for item in _items(value)]
+    if element["type"] == "file_input":
+        return [item if isinstance(item, dict) else {"id": item} for item in _items(value)]
+    if element["type"].startswith("multi_"):
+        return [str(item) for item in _items(value)]
+    return None if value is None or value == "" else _single(element, value, key, options)
+
+
+def _single(element: JsonObject, value: object, key: str, options: list[JsonObject]) -> object:
+    if key == "selected_option":
+        return _option(options, value)
+    if element["type"] == "rich_text_input" and isinstance(value, str):
+        return _rich_text(value)
+    return str(value) if key == "value" else value
 
 
 def _items(value: object) -> list[Any]:

@@ -1,12 +1,16 @@
 """chat.*: posting, changing, deleting, scheduling, unfurling."""
 
+import asyncio
+import secrets
+
 from bot.sandbox import events, messages
 from bot.sandbox.limits import limit
 from bot.sandbox.state import Channel, Message
-from bot.sandbox.web_api.method import Method, invalid_arguments, need_scope, writable
+from bot.sandbox.web_api.method import Method, need_scope, writable
 from bot.sandbox.wire import Args, JsonObject, SlackError
 from bot.sandbox.workspace import Workspace
 
+_SCHEDULE_WINDOW = 300  # seconds
 _STRUCTURES = ("blocks", "attachments", "metadata", "unfurls")
 
 
@@ -83,7 +87,7 @@ async def post_message(ws: Workspace, args: Args) -> JsonObject:
     messages.post(ws, channel, message)
     events.message_events(ws, channel, message)
     shown = messages.for_app(ws, message, with_metadata=True)
-    return {"channel": channel.id, "ts": message.ts, "message": {**shown, "subtype": "bot_message"} | shown}
+    return {"channel": channel.id, "ts": message.ts, "message": shown}
 
 
 async def post_ephemeral(ws: Workspace, args: Args) -> JsonObject:
@@ -177,23 +181,38 @@ async def get_permalink(ws: Workspace, args: Args) -> JsonObject:
 
 
 async def schedule_message(ws: Workspace, args: Args) -> JsonObject:
-    """chat.scheduleMessage: refuses the past, more than 120 days, and metadata (Slack never posts those)."""
+    """chat.scheduleMessage: at most 120 days ahead and 30 per channel in any five minutes."""
     channel = target(ws, args)
     post_at = args.integer("post_at", -1)
-    now = ws.settings.clock()
+    wait = post_at - ws.settings.clock()
     if post_at < 0:
         raise SlackError("invalid_time")
-    if post_at <= now:
+    if wait <= 0:
         raise SlackError("time_in_past")
-    if post_at > now + limit("schedule.days_ahead.max") * 86_400:
+    if wait > limit("schedule.days_ahead.max") * 86_400:
         raise SlackError("time_too_far")
     source = _source(args)
     messages.require_text(source)
-    if source.get("metadata"):
-        # Documented on the method's page: a scheduled message with metadata is accepted, yet never posted.
-        raise SlackError("metadata_must_be_sent_from_app")
-    messages.checked_content(ws, source)
-    raise invalid_arguments("the local Slack does not post scheduled messages")
+    _checked_text(args, "message.text.max_length")
+    blocks, _ = messages.checked_content(ws, source)
+    times = ws.world.scheduled[channel.id]
+    if sum(abs(time - post_at) < _SCHEDULE_WINDOW for time in times) >= limit("schedule.per_5_minutes.max"):
+        raise SlackError("restricted_too_many")
+    times.append(post_at)
+    ws.delivery.background(_post_later(ws, channel, source, wait))
+    shown = {"text": source.get("text", ""), "type": "delayed_message", "blocks": blocks}
+    message = {**shown, "bot_id": ws.world.bot_id, "user": ws.world.bot_user_id, "team": ws.world.team_id}
+    scheduled_id = "Q" + secrets.token_hex(5).upper()
+    return {"channel": channel.id, "scheduled_message_id": scheduled_id, "post_at": post_at, "message": message}
+
+
+async def _post_later(ws: Workspace, channel: Channel, source: JsonObject, seconds: float) -> None:
+    world = ws.world
+    await asyncio.sleep(seconds)
+    # Slack's page warns that scheduled messages with metadata never post; a reset forgets all of them.
+    if source.get("metadata") is None and world is ws.world and not channel.is_archived:
+        message = messages.post(ws, channel, messages.from_app(ws, channel, source))
+        events.message_events(ws, channel, message)
 
 
 METHODS: dict[str, Method] = {
