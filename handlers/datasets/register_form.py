@@ -1,0 +1,261 @@
+"""The register form as values: what was typed, how it is read from a view, and the request that it means."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
+from typing import Self
+
+from pydantic import JsonValue, TypeAdapter
+
+from handlers.message import Json
+from handlers.packed import METADATA_LIMIT, pack, unpack
+from handlers.view_state import ViewState
+from services.datasets.model import (
+    ColumnType,
+    DatasetType,
+    DatastoreSource,
+    Definition,
+    FileFormat,
+    Format,
+    HeaderMode,
+    Problem,
+    RegisterRequest,
+    WebSource,
+)
+from services.datasets.names import parse_tags
+from services.errors import InvalidInput
+
+GUESS = "guess"
+OTHER = "other"
+
+DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " "}
+
+
+class SourceKind(StrEnum):
+    """Where the files are."""
+
+    DATASTORE = "datastore"
+    WEB = "web"
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterForm:
+    """Everything typed, as typed. The names of most fields are their block ids as well.
+
+    format: "guess" or a FileFormat. delimiter: a name in DELIMITERS or "other". paths, urls: one a line.
+    checked: what the last look at the source found, one fact a line. checking: a look is under way.
+    channel, thread_ts: where the command came from.
+    """
+
+    name: str = ""
+    new_version: bool = False
+    type: DatasetType = DatasetType.TABULAR
+    source: SourceKind = SourceKind.DATASTORE
+    datastore: str = ""
+    paths: str = ""
+    urls: str = ""
+    format: str = GUESS
+    delimiter: str = "comma"
+    other_delimiter: str = ""
+    header: HeaderMode = HeaderMode.ALL_FILES_SAME
+    encoding: str = "utf-8"
+    timestamp_column: str = ""
+    partition_format: str = ""
+    column_types: tuple[tuple[str, ColumnType], ...] = ()
+    description: str = ""
+    tags: str = ""
+    owner: str = ""
+    checked: str = ""
+    checking: bool = False
+    channel: str = ""
+    thread_ts: str = ""
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """Block ids of the fields that this form shows."""
+        shown = {"name", "new_version", "type", "source", "partition_format", "description", "tags", "owner"}
+        shown |= {"datastore", "paths"} if self.source is SourceKind.DATASTORE else {"urls"}
+        if self.type is DatasetType.TABULAR:
+            shown |= {"format", "timestamp_column"}
+            if self.format == FileFormat.DELIMITED:
+                shown |= {"delimiter", "header", "encoding"}
+                if self.delimiter == OTHER:
+                    shown.add("other_delimiter")
+        if len(pack(self._kept(frozenset(shown)))) > METADATA_LIMIT:
+            # What no longer fits behind the form stays in sight rather than being lost.
+            shown |= {field for field in ("datastore", "paths", "urls") if getattr(self, field)}
+        return frozenset(shown)
+
+    @property
+    def metadata(self) -> str:
+        """What the form must remember beside its visible fields, for private_metadata."""
+        shown = self.inputs
+        packed = pack(self._kept(shown))
+        if len(packed) > METADATA_LIMIT:
+            packed = pack(replace(self, checked="")._kept(shown))
+        return packed
+
+    def _kept(self, shown: frozenset[str]) -> dict[str, JsonValue]:
+        return {key: value for key, value in self.values().items() if key not in shown and key != "checking"}
+
+    def values(self) -> dict[str, JsonValue]:
+        """The fields that are not at their default, as JSON."""
+        mine, default = asdict(self), asdict(RegisterForm())
+        return {
+            key: [list(pair) for pair in value] if key == "column_types" else value
+            for key, value in mine.items()
+            if value != default[key]
+        }
+
+    @classmethod
+    def from_values(cls, values: dict[str, JsonValue]) -> Self:
+        """The reverse of `values`; unknown fields and values that do not fit are left at their default."""
+        known = {field.name for field in fields(cls)}
+        try:
+            return TypeAdapter(cls).validate_python({k: v for k, v in values.items() if k in known})
+        except ValueError:
+            return cls()
+
+    @classmethod
+    def parse(cls, view: Json) -> Self:
+        """Read the form from a view as Slack delivers it: what is shown, and what the view remembers."""
+        state = ViewState.of(view)
+        values = cls.from_values(unpack(str(view.get("private_metadata") or "")))
+        texts = (
+            "name",
+            "paths",
+            "urls",
+            "other_delimiter",
+            "timestamp_column",
+            "partition_format",
+            "description",
+            "tags",
+        )
+        typed: dict[str, JsonValue] = {field: state.text(field) for field in texts if state.has(field)}
+        for field in ("type", "source", "datastore", "format", "delimiter", "header", "encoding"):
+            if state.has(field) and (choice := state.choice(field)):
+                typed[field] = choice
+        if state.has("owner"):
+            typed["owner"] = state.user("owner")
+        for block_id in (NEW_VERSION, NEXT_VERSION):
+            if state.has(block_id):
+                typed["new_version"] = state.ticked(block_id)
+        return cls.from_values({**values.values(), **typed})
+
+    def read(self, requested_by: str) -> tuple[RegisterRequest, tuple[Problem, ...]]:
+        """The request that the form means, and the fields that cannot be read at all."""
+        problems: list[Problem] = []
+        tags: tuple[tuple[str, str], ...] = ()
+        try:
+            tags = parse_tags(self.tags)
+        except InvalidInput as error:
+            problems.append(Problem("tags", error.sentence))
+        request = RegisterRequest(
+            name=self.name.strip(),
+            definition=self.definition(),
+            requested_by=requested_by,
+            description=self.description.strip(),
+            tags=tags,
+            owner="" if self.owner == requested_by else self.owner,
+            create_new_version=self.new_version,
+        )
+        return request, tuple(problems)
+
+    def definition(self) -> Definition:
+        """Where the data are and how they are read. What belongs to the other type or source does not count."""
+        source: DatastoreSource | WebSource
+        if self.source is SourceKind.DATASTORE:
+            source = DatastoreSource(self.datastore, tuple(filter(None, map(str.strip, self.paths.splitlines()))))
+        else:
+            source = WebSource(tuple(self.urls.split()))
+        tabular = self.type is DatasetType.TABULAR
+        return Definition(
+            type=self.type,
+            source=source,
+            format=self._format() if tabular else None,
+            timestamp_column=(self.timestamp_column.strip() or None) if tabular else None,
+            partition_format=self.partition_format.strip() or None,
+            column_types=self.column_types if tabular else (),
+        )
+
+    def _format(self) -> Format | None:
+        if self.format == GUESS:
+            return None
+        if self.format != FileFormat.DELIMITED:
+            return Format(FileFormat(self.format))
+        return Format(FileFormat.DELIMITED, self._delimiter(), self.header, self.encoding)
+
+    def _delimiter(self) -> str:
+        if self.delimiter != OTHER:
+            return DELIMITERS.get(self.delimiter, ",")
+        typed = self.other_delimiter
+        return DELIMITERS.get(typed.strip().lower(), {"\\t": "\t"}.get(typed, typed))
+
+    @classmethod
+    def from_request(cls, request: RegisterRequest, *, channel: str = "", thread_ts: str = "") -> Self:
+        """The form that means this request, for going back to it."""
+        definition = request.definition
+        source, form = definition.source, definition.format or Format(FileFormat.DELIMITED)
+        names = {character: name for name, character in DELIMITERS.items()}
+        delimiter = names.get(form.delimiter, OTHER)
+        on_datastore = isinstance(source, DatastoreSource)
+        return cls(
+            name=request.name,
+            new_version=request.create_new_version,
+            type=definition.type,
+            source=SourceKind.DATASTORE if on_datastore else SourceKind.WEB,
+            datastore=source.datastore if isinstance(source, DatastoreSource) else "",
+            paths="\n".join(source.paths) if isinstance(source, DatastoreSource) else "",
+            urls="\n".join(source.urls) if isinstance(source, WebSource) else "",
+            format=form.file_format.value if definition.format else GUESS,
+            delimiter=delimiter,
+            other_delimiter=form.delimiter if delimiter == OTHER else "",
+            header=form.header,
+            encoding=form.encoding,
+            timestamp_column=definition.timestamp_column or "",
+            partition_format=definition.partition_format or "",
+            column_types=definition.column_types,
+            description=request.description,
+            tags=tags_text(request.tags),
+            owner=request.owner or request.requested_by,
+            channel=channel,
+            thread_ts=thread_ts,
+        )
+
+    def errors(self, problems: tuple[Problem, ...]) -> dict[str, str]:
+        """Problems by the block id of a field that the form shows, as Slack's `errors`; the first of each field."""
+        found: dict[str, str] = {}
+        for problem in problems:
+            found.setdefault(self._block_of(problem.field), problem.sentence)
+        return found
+
+    def _block_of(self, field: str) -> str:
+        candidates = {
+            "delimiter": ("other_delimiter", "delimiter"),
+            "column_types": ("format",),
+            "paths": ("paths", "urls"),
+            "urls": ("urls", "paths"),
+            "encoding": ("encoding", "format"),
+        }.get(field, (field,))
+        shown = self.inputs
+        return next((block for block in candidates if block in shown), "name")
+
+
+NEW_VERSION = "new_version"
+NEXT_VERSION = "next_version"
+"""The same box once the name is known to exist: another block id, for Slack keeps what was ticked in a kept block."""
+
+
+def tags_text(tags: tuple[tuple[str, str], ...]) -> str:
+    """Tags as one types them, one a line, quoted where a blank or separator would end the value."""
+    return "\n".join(_typed(key, value) for key, value in tags)
+
+
+def _typed(key: str, value: str) -> str:
+    def quoted(text: str) -> str:
+        if text and not any(c.isspace() or c in ",;=\"'“”„«»‘’" for c in text):
+            return text
+        return f"'{text}'" if '"' in text else f'"{text}"'
+
+    return f"{quoted(key)}={quoted(value)}"

@@ -1,0 +1,120 @@
+"""Modals for work that takes longer than an acknowledgement: a view pushed over the form shows how it goes.
+
+The form stays below with everything that was typed, in Slack's own memory. When the work fails, closing the pushed
+view ("Back") returns to it; when it succeeds, closing the pushed view closes the form as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from slack_bolt.async_app import AsyncAck
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from handlers.blockkit import context, modal, section
+from handlers.call import Call
+from handlers.errors import error_view
+from handlers.message import Json
+from handlers.text import md
+from services.errors import UserError
+from services.jobs import Pool
+
+UPDATE_SECONDS = 1.0
+APPEAR_SECONDS = 3.0
+GONE = frozenset({"not_found", "view_not_found", "view_expired"})
+
+
+def working_view(title: str, sentence: str, external_id: str = "") -> Json:
+    """What is being done right now."""
+    blocks = [
+        section(md(":hourglass_flowing_sand: {} …", sentence)),
+        context("You can close this window; the work goes on and you will be told."),
+    ]
+    return modal("working", title, blocks, close="Hide", external_id=external_id or None, clear_on_close=True)
+
+
+def done_view(title: str, blocks: Sequence[Json]) -> Json:
+    """The outcome; closing it closes the form below."""
+    return modal("done", title, blocks, close="Close", clear_on_close=True)
+
+
+@dataclass(slots=True)
+class WorkingView:
+    """A pushed view found again by its external id, also by another process than the one that pushed it.
+
+    pushed: its push may still be on its way to Slack, so that "not found" is asked again for a moment.
+    """
+
+    client: AsyncWebClient
+    external_id: str
+    title: str
+    pushed: bool = True
+    _seen: bool = False
+    _gone: bool = False
+    _last: float = field(default=float("-inf"))
+
+    async def progress(self, sentence: str) -> None:
+        """Say what is being done, at most once a second; what comes too soon after the last is left out."""
+        now = time.monotonic()
+        if now - self._last < UPDATE_SECONDS:
+            return
+        self._last = now
+        await self.show(working_view(self.title, sentence, self.external_id))
+
+    async def show(self, view: Json) -> bool:
+        """Replace the view; False when the person closed it. Raises SlackApiError for anything else."""
+        deadline = time.monotonic() + APPEAR_SECONDS
+        while not self._gone:
+            try:
+                await self.client.views_update(
+                    external_id=self.external_id, view={**view, "external_id": self.external_id}
+                )
+            except SlackApiError as error:
+                if error.response["error"] not in GONE:
+                    raise
+                if self._seen or not self.pushed or time.monotonic() > deadline:
+                    self._gone = True
+                else:
+                    await asyncio.sleep(0.2)
+            else:
+                self._seen = True
+                return True
+        return False
+
+
+def new_external_id() -> str:
+    """A name for a view that nobody else has."""
+    return f"working-{uuid4().hex}"
+
+
+Outcome = Callable[[], Awaitable[Json]]
+"""Does the work and returns the view that tells the outcome."""
+
+
+async def work_over_form(
+    call: Call, ack: AsyncAck, *, pool: Pool, name: str, title: str, sentence: str, work: Outcome
+) -> None:
+    """Answer a submission: push a working view, do the work, show its outcome or its error with a way back.
+
+    A person who closed the view in the meantime is told the error directly; a success needs no message.
+    """
+    view = WorkingView(call.client, new_external_id(), title)
+
+    async def run() -> None:
+        await view.show(await work())
+
+    async def failed(error: BaseException) -> None:
+        if not await view.show(error_view(error, call.origin.request_id, title=title)):
+            await call.tell_error(error)
+
+    try:
+        call.services.jobs.start(pool, name, run, origin=call.origin, on_error=failed)
+    except UserError as error:
+        await ack(response_action="push", view=error_view(error, call.origin.request_id, title=title))
+        return
+    await ack(response_action="push", view=working_view(title, sentence, view.external_id))
