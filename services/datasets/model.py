@@ -163,6 +163,7 @@ class Inspection:
 
     rows: strings for display, one tuple a row, cells in the order of `schema`; at most `sample_rows`.
     format: the format used (guessed where none was given). row_count: None when counting would need a full scan.
+    notes: plain sentences worth telling beside them (repeated column names, a doubtful delimiter, files left out).
     """
 
     listing: Listing
@@ -170,6 +171,7 @@ class Inspection:
     schema: tuple[Column, ...] = ()
     rows: tuple[tuple[str | None, ...], ...] = ()
     row_count: int | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

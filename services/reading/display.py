@@ -11,7 +11,7 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 
 
 def visible(text: str, limit: int = CELL_LIMIT) -> str:
-    """`text` with control and other invisible characters written as escapes, cut to `limit` characters with an ellipsis."""
+    """`text` with invisible characters written as escapes, cut to `limit` characters with an ellipsis."""
     cut = text[: limit + 1]
     if not cut.isprintable():
         cut = "".join(_shown(character) for character in cut)

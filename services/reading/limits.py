@@ -33,7 +33,9 @@ class Limits:
     inference_rows: int = 10_000  # rows from which column types are inferred
     sample_bytes: int = 96 * MIB  # text or decoded columns of one sample
     sample_files: int = 40  # files a spread sample touches
-    segments: int = 8  # places in one file a spread sample touches
+    segments: int = 32  # places in one large text file, or row groups, a spread sample touches
+    scan_bytes: int = 16 * MIB  # text files up to this size are read whole for a spread sample
+    decoded_rows: int = 500_000  # rows of one Parquet file decoded for a spread sample
 
 
 DEFAULT_LIMITS = Limits()

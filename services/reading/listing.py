@@ -16,7 +16,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from services.datasets.model import Listing
 from services.errors import InvalidInput, SourceProblem
@@ -109,9 +109,7 @@ def pattern_parts(pattern: str) -> tuple[str, ...]:
             field="source",
         )
     if len(parts) > MAX_DEPTH:
-        raise InvalidInput(
-            f"A path may have {MAX_DEPTH} parts at most.", code="path_too_deep", field="source"
-        )
+        raise InvalidInput(f"A path may have {MAX_DEPTH} parts at most.", code="path_too_deep", field="source")
     return parts
 
 
@@ -213,12 +211,13 @@ class _Scan:
                 self.walk(path, f"{rel}{name}/", parts, deeper)
         elif is_glob(head):
             folders, files = self.entries(folder, _part_matcher(head))
-            if not rest:
+            if not rest:  # as in Azure ML, a star that matches a folder's name does not mean the files below it
                 self.add_files(files, rel)
+                return
             for name, path in folders:
                 self.walk(path, f"{rel}{name}/", rest, frozenset())
         else:
-            self.step(os.path.join(folder, head), f"{rel}{head}", rest)
+            self.step(f"{folder}/{head}", f"{rel}{head}", rest)
 
     def step(self, path: str, rel: str, rest: tuple[str, ...]) -> None:
         """One literal part of a pattern: nothing needs to be listed."""
@@ -230,7 +229,7 @@ class _Scan:
                 field="source",
             )
         try:
-            status = os.stat(real)
+            status = Path(real).stat()
         except (FileNotFoundError, NotADirectoryError):
             return
         except PermissionError:
@@ -247,7 +246,7 @@ class _Scan:
     def add_files(self, files: list[tuple[str, str]], rel: str) -> None:
         for name, path in files:
             try:
-                status = os.stat(path)
+                status = Path(path).stat()
             except OSError:  # gone, or a link to nothing: not there to be read
                 continue
             if stat.S_ISREG(status.st_mode):
@@ -256,7 +255,7 @@ class _Scan:
     @staticmethod
     def identity(folder: str) -> tuple[int, int] | None:
         try:
-            status = os.stat(folder)
+            status = Path(folder).stat()
         except OSError:
             return None
         return status.st_dev, status.st_ino
@@ -279,7 +278,7 @@ def find(place: Place, limit: int, limits: Limits = DEFAULT_LIMITS) -> Found:
         )
     patterns = [pattern_parts(pattern) for pattern in place.paths]
     root = os.path.realpath(place.root)
-    if not os.path.isdir(root):
+    if not Path(root).is_dir():
         raise SourceProblem(
             f"The folder behind the datastore {quoted(place.datastore)} is not there. "
             "Ask whoever runs the bot to check the datastore.",
@@ -308,8 +307,8 @@ def nothing_matches(place: FolderPlace) -> SourceProblem:
         if is_glob(part):
             missing = part
             break
-        step = os.path.join(folder, part)
-        if not os.path.isdir(step) or os.path.islink(step):
+        step = f"{folder}/{part}"
+        if not Path(step).is_dir() or Path(step).is_symlink():
             missing = part
             break
         folder = step
@@ -327,9 +326,7 @@ def nothing_matches(place: FolderPlace) -> SourceProblem:
             )
     except OSError:
         names = []
-    what = (
-        "None of the paths matches" if len(place.paths) > 1 else f"The path {quoted(pattern)} matches nothing"
-    )
+    what = "None of the paths matches" if len(place.paths) > 1 else f"The path {quoted(pattern)} matches nothing"
     in_where = f"folder {quoted(where)}" if where else f"datastore {quoted(place.datastore)}"
     if names:
         there = ", ".join(quoted(name, 60) for name in names)

@@ -1,0 +1,75 @@
+"""Errors on their way from a worker process: plain values that pickle, made into the same error on arrival."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+
+from services.errors import (
+    Busy,
+    Conflict,
+    IdenticalData,
+    InvalidInput,
+    NameTaken,
+    NotAllowed,
+    NotFound,
+    SourceProblem,
+    TimedOut,
+    Unavailable,
+    UserError,
+)
+
+_PLAIN: dict[str, type[UserError]] = {
+    kind.__name__: kind
+    for kind in (
+        UserError,
+        NotAllowed,
+        InvalidInput,
+        NameTaken,
+        SourceProblem,
+        Conflict,
+        Busy,
+        TimedOut,
+        Unavailable,
+    )
+}
+
+
+class ReadingError(RuntimeError):
+    """A fault inside a worker process; its traceback is part of the message. For the log, not for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """An error as plain values. kind: class name of a UserError, "" for a fault, whose traceback is `sentence`."""
+
+    kind: str
+    sentence: str
+    code: str = ""
+    field: str | None = None
+    suggestions: tuple[str, ...] = ()
+    name: str = ""
+    version: int = 0
+
+
+def pack(error: BaseException) -> Carried:
+    """The error as values."""
+    if isinstance(error, IdenticalData):
+        return Carried("IdenticalData", error.sentence, error.code, error.field, (), error.name, error.version)
+    if isinstance(error, NotFound):
+        return Carried("NotFound", error.sentence, error.code, error.field, error.suggestions)
+    if isinstance(error, UserError):
+        kind = next((base.__name__ for base in type(error).__mro__ if base.__name__ in _PLAIN), "UserError")
+        return Carried(kind, error.sentence, error.code, error.field)
+    return Carried("", "".join(traceback.format_exception(error)))
+
+
+def unpack(carried: Carried) -> Exception:
+    """The error again, ready to be raised."""
+    if carried.kind == "":
+        return ReadingError(carried.sentence)
+    if carried.kind == "IdenticalData":
+        return IdenticalData(carried.sentence, name=carried.name, version=carried.version)
+    if carried.kind == "NotFound":
+        return NotFound(carried.sentence, suggestions=carried.suggestions, field=carried.field)
+    return _PLAIN[carried.kind](carried.sentence, code=carried.code, field=carried.field)

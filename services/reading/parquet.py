@@ -1,0 +1,166 @@
+"""Rows of Parquet files: schema and row counts from their footers, rows by row group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from services.errors import SourceProblem
+from services.reading.chunks import Chunk, FileColumns, evenly, thinned
+from services.reading.columns import column_type
+from services.reading.display import quoted, visible
+from services.reading.limits import Limits
+from services.reading.places import LocalFile, open_file
+from services.reading.schema_check import same_columns
+
+_BATCH = 8192
+_FOOTER_MINIMUM = 12  # magic, footer length, magic
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetReader:
+    """See `RowReader`. schema: of the first file; row_count: exact if all footers were read."""
+
+    files: tuple[LocalFile, ...]
+    schema: pa.Schema
+    row_count: int | None
+    limits: Limits
+    notes: tuple[str, ...]
+    text_columns: bool = False
+
+    def not_null(self, name: str) -> bool | None:
+        index = self.schema.get_field_index(name)
+        return None if index < 0 else not self.schema.field(index).nullable
+
+    def rows(self, file: LocalFile) -> Iterator[Chunk]:
+        """All rows of a file."""
+        row = 1
+        for table in self._read(file, None, None):
+            yield Chunk(file, table, row)
+            row += table.num_rows
+
+    def spread(self, file: LocalFile, rows: int) -> Iterator[Chunk]:
+        """Rows spread over row groups that are spread over the file."""
+        sizes = self._row_groups(file)
+        groups = evenly(len(sizes), self.limits.segments)
+        total = sum(sizes[group] for group in groups)
+        for group in groups:
+            decoded = min(sizes[group], max(self.limits.decoded_rows * sizes[group] // max(total, 1), _BATCH))
+            quota = max(round(rows * sizes[group] / max(total, 1)), 1)
+            seen = 0
+            for table in self._read(file, group, _BATCH):
+                yield Chunk(file, thinned(table, max(round(table.num_rows * quota / decoded), 1)), None)
+                seen += table.num_rows
+                if seen >= decoded:
+                    break
+
+    def _row_groups(self, file: LocalFile) -> list[int]:
+        """Rows of each row group."""
+        with open_file(file) as stream:
+            metadata = _opened(file, stream).metadata
+            return [int(metadata.row_group(index).num_rows) for index in range(metadata.num_row_groups)]
+
+    def _read(self, file: LocalFile, group: int | None, batch: int | None) -> Iterator[pa.Table]:
+        with open_file(file) as stream:
+            parquet = _opened(file, stream)
+            groups = None if group is None else [group]
+            batches = parquet.iter_batches(batch_size=batch or _BATCH, row_groups=groups, use_threads=False)
+            while True:
+                try:
+                    item = next(batches, None)
+                except (pa.ArrowException, OSError) as error:
+                    raise _unreadable(file, error) from None
+                if item is None:
+                    return
+                if item.num_rows:
+                    yield pa.Table.from_batches([item])
+
+
+def open_parquet(files: tuple[LocalFile, ...], limits: Limits) -> ParquetReader:
+    """Read the footers of the first files, compare their columns and make a reader. Raises SourceProblem."""
+    footers = files[: limits.footers]
+    columns: list[FileColumns] = []
+    rows = 0
+    first: pa.Schema | None = None
+    for file in footers:
+        with open_file(file) as stream:
+            parquet = _opened(file, stream)
+            schema = parquet.schema_arrow
+            rows += parquet.metadata.num_rows
+        if first is None:
+            first = schema
+            _distinct_names(file, schema)
+        columns.append(
+            FileColumns(
+                file,
+                tuple(
+                    (field.name, None if pa.types.is_null(field.type) else column_type(field.type)) for field in schema
+                ),
+            )
+        )
+    assert first is not None  # callers pass at least one file
+    same_columns(columns, ordered=False)
+    if rows == 0 and len(footers) == len(files):
+        what = quoted(files[0].path) if len(files) == 1 else "The files"
+        raise SourceProblem(
+            f"{what} have columns but no rows." if len(files) > 1 else f"{what} has columns but no rows.",
+            code="no_rows",
+            field="source",
+        )
+    complete = len(footers) == len(files)
+    notes = () if complete else (f"Columns of the first {len(footers):,} of {len(files):,} files were compared.",)
+    return ParquetReader(files, first, rows if complete else None, limits, notes)
+
+
+def _distinct_names(file: LocalFile, schema: pa.Schema) -> None:
+    seen: set[str] = set()
+    for name in schema.names:
+        if name in seen:
+            raise SourceProblem(
+                f"{quoted(file.path)} has the column {quoted(name, 60)} twice. Rename one and write the file again.",
+                code="duplicate_columns",
+                field="source",
+            )
+        seen.add(name)
+
+
+def _opened(file: LocalFile, stream: object) -> pq.ParquetFile:
+    if file.size == 0:
+        raise SourceProblem(
+            f"{quoted(file.path)} is empty (0 bytes). Write it again, or narrow the path so that it is left out.",
+            code="empty_file",
+            field="source",
+        )
+    try:
+        return pq.ParquetFile(stream, pre_buffer=False)
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(file: LocalFile, error: Exception) -> SourceProblem:
+    if isinstance(error, MemoryError):
+        raise error
+    text = str(error)
+    if file.size < _FOOTER_MINIMUM or "magic bytes" in text:
+        with open_file(file) as stream:
+            begins = stream.read(4) == b"PAR1"
+        if begins:
+            return SourceProblem(
+                f"{quoted(file.path)} is cut off: its end is missing. Upload or write it again.",
+                code="parquet_truncated",
+                field="source",
+            )
+        return SourceProblem(
+            f"{quoted(file.path)} is not a Parquet file. Choose the format it has, or narrow the path.",
+            code="format_wrong",
+            field="format",
+        )
+    return SourceProblem(
+        f"{quoted(file.path)} is damaged or uses a feature of Parquet that cannot be read: {visible(text, 160)}. "
+        "Write it again.",
+        code="parquet_damaged",
+        field="source",
+    )

@@ -1,0 +1,109 @@
+"""What worker processes do, one function for each kind of task.
+
+The answering process imports this module to name the functions, so it stays light; what opens data (pyarrow, numpy) is
+imported where the work is done.
+"""
+# ruff: noqa: PLC0415 - see above: imports inside functions keep pyarrow out of the answering process
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.datasets.model import ColumnShift, DatasetType, Definition, FileStamp, Inspection, Preview
+from services.errors import InvalidInput
+from services.reading.fingerprint import hash_files
+from services.reading.limits import Limits
+from services.reading.listing import Found, find, nothing_matches
+from services.reading.places import FilesPlace, Place
+
+if TYPE_CHECKING:
+    from services.reading.tabular import TabularData
+
+__all__ = ["existing", "hash_files", "inspect", "list_place", "preview", "shifts"]
+
+PREVIEW_FILES = 20
+
+
+def list_place(place: Place, limit: int, limits: Limits) -> Found:
+    """What a place matches, at most `limit` files."""
+    return find(place, limit, limits)
+
+
+def existing(place: Place, limits: Limits) -> Found:
+    """Like `list_place`, but no match is a problem, told with what is there. Raises SourceProblem."""
+    found = find(place, limits.fingerprint_files, limits)
+    if not found.files:
+        assert not isinstance(place, FilesPlace)  # downloads are files
+        raise nothing_matches(place)
+    return found
+
+
+def inspect(definition: Definition, place: Place, sample_rows: int, guess: bool, limits: Limits) -> Inspection:
+    """See `DataReader.inspect`."""
+    found = existing(place, limits)
+    if definition.type is DatasetType.FILE:
+        return Inspection(found.listing())
+    _limit_threads()
+    from services.reading.tabular import open_tabular
+
+    data = open_tabular(definition, found.files, limits, guess=guess)
+    sample = data.sample(limits.inference_rows)
+    return Inspection(
+        listing=found.listing(),
+        format=data.format,
+        schema=data.schema(sample),
+        rows=data.head(sample_rows, sample),
+        row_count=None if found.truncated else data.row_count(sample),
+        notes=(*data.reader.notes, *sample.notes),
+    )
+
+
+def preview(definition: Definition, place: Place, rows: int, profile_rows: int, limits: Limits) -> Preview:
+    """See `DataReader.preview`."""
+    found = existing(place, limits)
+    if definition.type is DatasetType.FILE:
+        stamps = tuple(FileStamp(file.path, file.size, file.modified, None) for file in found.files[:PREVIEW_FILES])
+        complete = not found.truncated and len(stamps) == len(found.files)
+        return Preview((), (), (), profiled_rows=0, complete=complete, files=stamps)
+    _limit_threads()
+    from services.reading.profile import profile
+    from services.reading.tabular import open_tabular
+
+    data = open_tabular(definition, found.files, limits)
+    sample = data.sample(profile_rows)
+    schema = data.schema(sample)
+    return Preview(
+        schema=schema,
+        rows=data.head(rows, sample),
+        profile=profile(sample.table, schema),
+        profiled_rows=sample.table.num_rows,
+        complete=sample.complete and not found.truncated,
+    )
+
+
+def shifts(
+    before: tuple[Definition, Place], after: tuple[Definition, Place], sample_rows: int, limits: Limits
+) -> tuple[tuple[ColumnShift, ...], str]:
+    """See `DataReader.shifts`."""
+    if DatasetType.FILE in (before[0].type, after[0].type):
+        raise InvalidInput("Only Tabular datasets have columns to compare.", code="not_tabular")
+    _limit_threads()
+    from services.reading.shifts import compare_samples, sample_note
+    from services.reading.tabular import open_tabular
+
+    def opened(definition: Definition, place: Place) -> TabularData:
+        return open_tabular(definition, existing(place, limits).files, limits)
+
+    old, new = opened(*before), opened(*after)
+    old_sample, new_sample = old.sample(sample_rows), new.sample(sample_rows)
+    columns = compare_samples(old_sample.table, new_sample.table)
+    note = sample_note(old, old_sample, new, new_sample)
+    return columns, note
+
+
+def _limit_threads() -> None:
+    """One thread for computing, one for reading: the pool's processes are the parallelism."""
+    import pyarrow as pa
+
+    pa.set_cpu_count(1)
+    pa.set_io_thread_count(1)
