@@ -8,13 +8,28 @@ from slack_bolt.async_app import AsyncApp
 
 from handlers import sharing
 from handlers.commands import Command, CommandTable
-from handlers.datasets import pick, refs
+from handlers.datasets import compare_form, pick, refs
+from handlers.datasets.diff import bind_diff
 from handlers.datasets.list import bind_list
+from handlers.datasets.preview import bind_preview
+from handlers.datasets.register import RegisterForms, bind_register
 from handlers.datasets.show import bind_show
+from handlers.datasets.use import bind_use
 from handlers.datasets.versions import bind_versions
+from services.jobs import Pool
 
 TABLE = CommandTable(
     (
+        Command(
+            "/dataset",
+            "register",
+            "[NAME]",
+            "Register files as a dataset, or a new version of one, in a form.",
+            ("/dataset register", "/dataset register flights"),
+            bind_register,
+            pool=Pool.SLACK,
+            aliases=("new", "add", "create"),
+        ),
         Command(
             "/dataset",
             "list",
@@ -42,6 +57,37 @@ TABLE = CommandTable(
             bind_versions,
             aliases=("history", "log"),
         ),
+        Command(
+            "/dataset",
+            "diff",
+            "[NAME:A NAME:B]",
+            "What differs between two versions: schema, rows, size, files, tags and values.",
+            ("/dataset diff sales:1 sales:2", "/dataset diff sales 1 2", "/dataset diff sales"),
+            bind_diff,
+            pool=Pool.DATA,
+            seconds=300.0,
+            aliases=("compare",),
+        ),
+        Command(
+            "/dataset",
+            "use",
+            "[NAME[:VERSION]] [files|v1|v2|cli]",
+            "Code that reads the dataset, ready to paste.",
+            ("/dataset use sales", "/dataset use sales:3 v2"),
+            bind_use,
+            aliases=("snippet", "code"),
+        ),
+        Command(
+            "/dataset",
+            "preview",
+            "[NAME[:VERSION]]",
+            "First rows and a profile of every column, for your eyes only.",
+            ("/dataset preview sales",),
+            bind_preview,
+            pool=Pool.DATA,
+            seconds=120.0,
+            aliases=("head",),
+        ),
     )
 )
 
@@ -49,5 +95,7 @@ SUBJECTS: tuple[Callable[[AsyncApp], None], ...] = (
     sharing.attach,
     pick.attach_to(TABLE),
     refs.attach_to(TABLE),
+    compare_form.attach_to(TABLE),
+    RegisterForms().attach,
 )
 """Each attaches the forms, type-aheads and buttons of one subject."""

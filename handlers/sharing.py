@@ -33,7 +33,7 @@ class SharedChannels:
         self._known: dict[str, tuple[float, bool]] = {}
 
     async def require_internal(self, client: AsyncWebClient, channel_id: str) -> None:
-        """Raises NotAllowed for a shared channel and for one that cannot be looked at, Unavailable without an answer."""
+        """Raises NotAllowed for a shared channel and for one I cannot see, Unavailable when Slack does not tell."""
         known = self._known.get(channel_id)
         if known is None or known[0] <= self._now():
             shared = await self._look_up(client, channel_id)

@@ -19,8 +19,9 @@ KEY_LENGTH = 110
 
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _RESERVED = frozenset(
-    {"help", "latest", "mine", "me", "nobody", "drifting", "deprecated", "drift", "values", "choose", "off"}
+    ("help", "latest", "mine", "me", "nobody", "drifting", "deprecated", "values", "choose", "off", "on")
 )
+"""Words that mean something to a command, so that a dataset of this name is written in quotes."""
 _PICKED = re.compile(r"(?P<verb>[a-z]+)(?:\+(?P<rest>[a-z]+))? (?P<key>.+):(?P<version>[0-9]{0,10})", re.DOTALL)
 _DIGEST = re.compile(r"(?P<prefix>.*)~(?P<digest>[0-9a-f]{16})", re.DOTALL)
 

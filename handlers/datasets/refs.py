@@ -82,7 +82,7 @@ def single_ref(tokens: Sequence[Token]) -> DatasetRef | None:
     if len(tokens) > 1:
         whole = " ".join(token.text for token in tokens)
         raise InvalidInput(
-            f"I expected one dataset and read {len(tokens)} words. If the name has spaces, put it in quotes: “{whole}”.",
+            f"I expected one dataset and read {len(tokens)} words. A name with spaces belongs in quotes: “{whole}”.",
             code="too_many_words",
         )
     return dataset_ref(tokens[0])
