@@ -101,6 +101,16 @@ class BotApp(AsyncApp):
         client.token = token
         self._deliveries = deliveries
 
+    def _init_context(self, req: AsyncBoltRequest) -> None:
+        """Bolt's own makes a client for every request, which costs time and which `_OwnClient` replaces anyway.
+
+        Should a later Bolt not call this any more, everything works as before, only slower.
+        """
+        req.context["logger"] = self.logger
+        req.context["token"] = None
+        req.context["client"] = self.client
+        req.context["listener_runner"] = self.listener_runner
+
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """Handle one request once and see that it is answered."""
         return await self._deliveries.observe(req, self._answer)

@@ -96,16 +96,14 @@ class SignatureGuard:
 
     async def _read(self, receive: Receive) -> bytes | None:
         """The whole body, or None when it grows too large. Raises TimeoutError when it does not come."""
-        message = await asyncio.wait_for(receive(), READ_SECONDS)
-        body: bytes = message.get("body", b"")
-        if not message.get("more_body"):
-            return body if len(body) <= self._max_bytes else None
-        parts, size = [body], len(body)
+        parts: list[bytes] = []
+        size, more = 0, True
         async with asyncio.timeout(READ_SECONDS):
-            while message.get("more_body") and size <= self._max_bytes:
+            while more and size <= self._max_bytes:
                 message = await receive()
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
+                more = message.get("more_body", False)
         return b"".join(parts) if size <= self._max_bytes else None
 
     async def _refuse(self, send: Send, status: int) -> None:

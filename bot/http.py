@@ -15,17 +15,16 @@ from slack_bolt.response import BoltResponse
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.guard import SignatureGuard
 from bot.health import Health
+from bot.http_paths import EVENTS_PATH, HEALTH_PATH, METRICS_PATH, READY_PATH
 from bot.logs import get_logger
 from bot.metrics import CONTENT_TYPE, Metrics
 
 log = get_logger("bot.http")
-
-EVENTS_PATH = "/slack/events"
 
 
 class PortTakenError(Exception):
@@ -60,7 +59,7 @@ async def _send(send: Send, status: int, body: bytes, headers: dict[str, str]) -
 
 def build_web_app(
     *, health: Health, metrics: Metrics, slack: AsyncApp | None = None, signing_secret: str | None = None
-) -> Starlette:
+) -> ASGIApp:
     """The web application. `/slack/events` exists only when both slack and signing_secret are given."""
 
     async def healthz(_request: Request) -> Response:
@@ -80,20 +79,29 @@ def build_web_app(
     async def exposition(_request: Request) -> Response:
         return Response(metrics.exposition(), headers={"content-type": CONTENT_TYPE})
 
-    routes: list[BaseRoute] = [
-        Route("/healthz", healthz),
-        Route("/readyz", readyz),
-        Route("/metrics", exposition),
+    routes = [
+        Route(HEALTH_PATH, healthz),
+        Route(READY_PATH, readyz),
+        Route(METRICS_PATH, exposition),
     ]
-    if slack is not None and signing_secret:
+    pages = Starlette(routes=routes)
+    if slack is None or not signing_secret:
+        return pages
 
-        def refused(status: int) -> None:
-            log.warning("request refused at the door", status=status)
-            metrics.refused(status)
+    def refused(status: int) -> None:
+        log.warning("request refused at the door", status=status)
+        metrics.refused(status)
 
-        guard = SignatureGuard(SlackEndpoint(slack), signing_secret, refused=refused)
-        routes.insert(0, Route(EVENTS_PATH, guard, methods=None))
-    return Starlette(routes=routes)
+    guard = SignatureGuard(SlackEndpoint(slack), signing_secret, refused=refused)
+
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        """Slack's requests go straight to the guard; the pages have Starlette's routing around them."""
+        if scope["type"] == "http" and scope["path"] == EVENTS_PATH:
+            await guard(scope, receive, send)
+        else:
+            await pages(scope, receive, send)
+
+    return door
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -125,7 +133,7 @@ class _Server(uvicorn.Server):
 class WebServer:
     """A running web server on an open socket."""
 
-    def __init__(self, app: Starlette, listener: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
         self._listener = listener
         self._server = _Server(
             uvicorn.Config(
@@ -136,6 +144,7 @@ class WebServer:
                 lifespan="off",
                 log_config=None,
                 access_log=False,
+                proxy_headers=False,
                 server_header=False,
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=5,

@@ -1,0 +1,126 @@
+"""The command line `dataset-bot`. Imports are made where they are used, so that `--version` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bot import __version__
+
+T = TypeVar("T")
+
+
+class CommandError(Exception):
+    """A command cannot be carried out. Its text is one sentence for the person at the terminal."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code. Every failure is one sentence on standard error."""
+    parsed = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = parsed.run
+    try:
+        return command(parsed)
+    except KeyboardInterrupt:
+        return 130
+    except CommandError as error:
+        return _fail(str(error))
+    except BrokenPipeError:
+        # Whoever read our output has gone; nothing is left to write to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001  # the last door: a sentence for the person, the trace for the log
+        return _fail(_explain(error))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dataset-bot", description="Slack chat-ops for Azure Machine Learning datasets."
+    )
+    parser.add_argument("--version", action="version", version=f"dataset-bot {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serve = commands.add_parser("serve", help="run the bot on the Slack that the settings name")
+    serve.set_defaults(run=_serve)
+    demo = commands.add_parser("demo", help="run the bot with sample data and a local Slack page in the browser")
+    demo.add_argument("--directory", type=Path, default=Path("var/demo"), help="where the demo keeps its data")
+    demo.set_defaults(run=_demo)
+    check = commands.add_parser("check", help="show all settings, test them, and say what to fix")
+    check.set_defaults(run=_check)
+    manifest = commands.add_parser("manifest", help="print the app manifest to give to Slack")
+    transport = manifest.add_mutually_exclusive_group()
+    transport.add_argument("--socket", action="store_true", help="for Socket Mode (the default)")
+    transport.add_argument("--url", help="for HTTP: the public https address of the bot")
+    manifest.set_defaults(run=_manifest)
+    return parser
+
+
+def _serve(_arguments: argparse.Namespace) -> int:
+    from bot.settings import require_transport  # noqa: PLC0415
+
+    settings = _settings()
+    require_transport(settings)
+    from bot.http import listen  # noqa: PLC0415
+    from bot.logs import configure_logs  # noqa: PLC0415
+    from bot.process import run  # noqa: PLC0415
+
+    configure_logs(settings.log_level, settings.log_format)
+    _run(run(settings, listen(settings.host, settings.port)))
+    return 0
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from bot.demo import run_demo  # noqa: PLC0415
+
+    _run(run_demo(arguments.directory))
+    return 0
+
+
+def _check(_arguments: argparse.Namespace) -> int:
+    from bot.check import run_check  # noqa: PLC0415
+
+    return _run(run_check(_settings(), print))
+
+
+def _manifest(arguments: argparse.Namespace) -> int:
+    from bot.manifest import as_yaml, for_http, for_socket_mode, read_manifest  # noqa: PLC0415
+
+    manifest = read_manifest()
+    if arguments.url is None:
+        print(as_yaml(for_socket_mode(manifest)), end="")
+        return 0
+    if not arguments.url.startswith("https://"):
+        raise CommandError("Slack only sends to https addresses; give --url https://HOST.")
+    print(as_yaml(for_http(manifest, arguments.url)), end="")
+    return 0
+
+
+def _settings() -> Any:  # Settings, which is imported late
+    from bot.settings import load_settings  # noqa: PLC0415
+
+    return load_settings()
+
+
+def _run(main_coroutine: Coroutine[Any, Any, T]) -> T:
+    import asyncio  # noqa: PLC0415
+
+    try:
+        import uvloop  # noqa: PLC0415
+    except ImportError:  # not on Windows
+        return asyncio.run(main_coroutine)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main_coroutine)
+
+
+def _explain(error: Exception) -> str:
+    """The sentence of a failure: known ones say what to do, others give a reference that the log has with the trace."""
+    from bot.failures import explain  # noqa: PLC0415
+
+    return explain(error)
+
+
+def _fail(sentence: str) -> int:
+    print(f"dataset-bot: {sentence}", file=sys.stderr)
+    return 1
