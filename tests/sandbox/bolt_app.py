@@ -1,7 +1,7 @@
 """A small, real Bolt app with one of everything, served over signed HTTP or Socket Mode."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -210,7 +210,7 @@ async def http_app(slack: LocalSlack) -> AsyncIterator[BoltApp]:
     bolt = make_app(slack)
 
     async def receive(request: web.Request) -> web.Response:
-        headers = {key: [value] for key, value in request.headers.items()}
+        headers: dict[str, str | Sequence[str]] = dict(request.headers)
         answer = await bolt.app.async_dispatch(AsyncBoltRequest(body=await request.text(), headers=headers))
         return web.Response(status=answer.status, body=answer.body, headers=answer.first_headers())
 
@@ -232,8 +232,8 @@ async def socket_app(slack: LocalSlack) -> AsyncIterator[BoltApp]:
     """The app over Socket Mode."""
     bolt = make_app(slack)
     handler = AsyncSocketModeHandler(bolt.app, slack.app_token)
-    await handler.connect_async()
+    await handler.connect_async()  # type: ignore[no-untyped-call]  # slack_bolt leaves it untyped
     try:
         yield bolt
     finally:
-        await handler.close_async()
+        await handler.close_async()  # type: ignore[no-untyped-call]  # slack_bolt leaves it untyped
