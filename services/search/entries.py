@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from services.datasets.model import DatasetMark, DatasetSummary, DatasetType, FingerprintState
 from services.datasets.names import DEPRECATED_TAG
-from services.search.words import chunks, fold, words
+from services.search.words import WORD_LIMIT, chunks, fold, words
 
 DRIFTING = frozenset({FingerprintState.CHANGED, FingerprintState.GROWN, FingerprintState.VANISHED})
 """States of a version whose data are not what was registered."""
@@ -112,13 +112,21 @@ def _insert(connection: sqlite3.Connection, entry: DatasetSummary, owner: str, s
             state,
         ),
     )
-    name, rest = words(entry.name), _rest_words(entry.tags, entry.description, owner)
+    name, rest = name_words(entry.name), _rest_words(entry.tags, entry.description, owner)
     facet = _facets(entry.type, entry.tags, owner, deprecated=deprecated, state=state)
     connection.execute(
         "INSERT INTO words (rowid, first, name, rest, facet) VALUES (?, ?, ?, ?, ?)",
         (cursor.lastrowid, first_words(entry.name), " ".join(name), " ".join(rest), facet),
     )
     uses.update({**name, **rest}.keys())
+
+
+def name_words(name: str) -> dict[str, None]:
+    """The words of a name, and all of it written together: "salesq3" for "sales-q3"."""
+    found = words(name)
+    found["".join(chunk.whole for chunk in chunks(name))[:WORD_LIMIT]] = None
+    found.pop("", None)
+    return found
 
 
 def first_words(name: str) -> str:

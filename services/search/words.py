@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
 WORD_LIMIT = 64  # characters; longer words (hashes, base64) are found by their beginning
 
 _CHUNK = re.compile(r"[^\W_]+")
-_PART = re.compile(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|(?:(?![A-Za-z])[^\W\d_])+")
+_ASCII_PART = re.compile(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,23 @@ def fold(text: str) -> str:
 
 def chunks(text: str) -> list[Chunk]:
     """Stretches of letters and digits, in order; their parts are cut at camelCase and at digits."""
-    found = []
-    for match in _CHUNK.finditer(without_accents(text)):
-        raw = match.group()
-        parts = [part.casefold()[:WORD_LIMIT] for part in _PART.findall(raw)]
-        found.append(Chunk(raw.casefold()[:WORD_LIMIT], tuple(parts)))
-    return found
+    return [_chunk(raw) for raw in _CHUNK.findall(without_accents(text))]
+
+
+@lru_cache(maxsize=8192)  # the words of descriptions come again and again
+def _chunk(raw: str) -> Chunk:
+    parts = _ASCII_PART.findall(raw) if raw.isascii() else _parts(raw)
+    return Chunk(raw.casefold()[:WORD_LIMIT], tuple(part.casefold()[:WORD_LIMIT] for part in parts))
+
+
+def _parts(raw: str) -> list[str]:
+    """Cut where digits begin or end and where a capital follows a small letter, in any script."""
+    cuts = [
+        place
+        for place, (before, after) in enumerate(pairwise(raw), start=1)
+        if before.isdigit() != after.isdigit() or (before.islower() and after.isupper())
+    ]
+    return [raw[start:end] for start, end in pairwise([0, *cuts, len(raw)])]
 
 
 def words(text: str) -> dict[str, None]:
