@@ -163,7 +163,7 @@ def make_application(ws: Workspace) -> web.Application:
             web.get("/files/{id}/{name}", bind(_file_bytes)),
             web.post("/respond/{token}", bind(handle_response)),
             web.get("/", bind(_page)),
-            web.get("/page/{file}", bind(_page)),
+            web.get("/page/{file:.+}", bind(_page)),
             web.get("/client/boot", bind(client_api.handle_boot)),
             web.get("/client/history", bind(client_api.handle_history)),
             web.get("/client/views", bind(client_api.handle_views)),
@@ -225,6 +225,6 @@ async def _file_bytes(ws: Workspace, request: web.Request) -> web.Response:
 async def _page(ws: Workspace, request: web.Request) -> web.StreamResponse:
     name = request.match_info.get("file", "index.html")
     path = (PAGE / name).resolve()
-    if path.parent != PAGE.resolve() or not path.is_file():
+    if not path.is_relative_to(PAGE.resolve()) or not path.is_file():
         return web.Response(status=404, text=f"no page file {name}")
     return web.FileResponse(path, headers={"Cache-Control": "no-store"})
