@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from handlers.context import Services
 from handlers.datasets import notices
 from handlers.datasets.outcome_view import card_message, failed_message, identical_view, registered_view
+from handlers.datasets.owners import require_member
 from handlers.datasets.register_form import RegisterForm
 from handlers.datasets.register_view import TITLE
 from handlers.errors import error_view
@@ -74,6 +75,8 @@ class RegisterWork:
         """Register; show how it goes in the modal; then the card, in the channel and in the modal."""
         request, form, external_id = read_payload(job.payload)
         view = WorkingView(self.client, external_id, TITLE, pushed=job.attempt == 1)
+        if request.owner and request.owner != request.requested_by:
+            await require_member(self.client, request.owner)
         registered = await self.services.datasets.register(request, registration_id=job.id, progress=view.progress)
         card = card_message(registered)
         if job.attempt > 1:

@@ -1,0 +1,1 @@
+"""Everything about datastores that is seen in Slack."""
