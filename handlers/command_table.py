@@ -6,9 +6,18 @@ from collections.abc import Callable
 
 from slack_bolt.async_app import AsyncApp
 
-from handlers import sharing
+from handlers import home, sharing, shortcuts
 from handlers.commands import Command, CommandTable
-from handlers.datasets import compare_form, pick, refs
+from handlers.datasets import compare_form, curate_forms, pick, refs
+from handlers.datasets.curate import (
+    bind_deprecate,
+    bind_describe,
+    bind_owner,
+    bind_reinstate,
+    bind_tag,
+    bind_unwatch,
+    bind_watch,
+)
 from handlers.datasets.diff import bind_diff
 from handlers.datasets.list import bind_list
 from handlers.datasets.preview import bind_preview
@@ -16,6 +25,11 @@ from handlers.datasets.register import RegisterForms, bind_register
 from handlers.datasets.show import bind_show
 from handlers.datasets.use import bind_use
 from handlers.datasets.versions import bind_versions
+from handlers.datastores import datastores
+from handlers.datastores.datastores import bind_default as bind_default_datastore
+from handlers.datastores.datastores import bind_list as bind_list_datastores
+from handlers.datastores.datastores import bind_register as bind_register_datastore
+from handlers.datastores.datastores import bind_show as bind_show_datastore
 from services.jobs import Pool
 
 TABLE = CommandTable(
@@ -88,6 +102,112 @@ TABLE = CommandTable(
             seconds=120.0,
             aliases=("head",),
         ),
+        Command(
+            "/dataset",
+            "tag",
+            "[NAME] [k=v …] [-k …]",
+            "Set and remove tags, typed or in a form.",
+            (
+                "/dataset tag sales team=growth -draft",
+                "/dataset tag sales",
+            ),
+            bind_tag,
+            aliases=("tags",),
+        ),
+        Command(
+            "/dataset",
+            "describe",
+            "[NAME] [text]",
+            "Say what a dataset is, typed or in a form.",
+            (
+                "/dataset describe sales Daily orders of all shops",
+                "/dataset describe sales",
+            ),
+            bind_describe,
+        ),
+        Command(
+            "/dataset",
+            "deprecate",
+            "[NAME] [replaced-by OTHER] [reason …]",
+            "Say that a dataset should not be used any more, and what replaces it.",
+            (
+                "/dataset deprecate sales replaced-by orders reason wrong currency",
+                "/dataset deprecate sales",
+            ),
+            bind_deprecate,
+        ),
+        Command(
+            "/dataset",
+            "reinstate",
+            "[NAME]",
+            "Take a deprecation back.",
+            ("/dataset reinstate sales",),
+            bind_reinstate,
+        ),
+        Command(
+            "/dataset",
+            "owner",
+            "[NAME] [@who|me|nobody]",
+            "Change who answers for a dataset.",
+            (
+                "/dataset owner sales @ada",
+                "/dataset owner sales me",
+            ),
+            bind_owner,
+        ),
+        Command(
+            "/dataset",
+            "watch",
+            "[NAME] [off]",
+            "Hear of new versions, changed files and deprecation.",
+            (
+                "/dataset watch sales",
+                "/dataset watch sales off",
+            ),
+            bind_watch,
+        ),
+        Command(
+            "/dataset",
+            "unwatch",
+            "[NAME]",
+            "Stop hearing of a dataset.",
+            ("/dataset unwatch sales",),
+            bind_unwatch,
+        ),
+        Command(
+            "/datastore",
+            "list",
+            "[words]",
+            "All datastores, the default one marked.",
+            ("/datastore list",),
+            bind_list_datastores,
+            aliases=("ls",),
+        ),
+        Command(
+            "/datastore",
+            "show",
+            "[NAME]",
+            "Where a datastore is and who uses it.",
+            ("/datastore show workspaceblobstore",),
+            bind_show_datastore,
+        ),
+        Command(
+            "/datastore",
+            "register",
+            "",
+            "Register a folder as a datastore, for admins.",
+            ("/datastore register",),
+            bind_register_datastore,
+            pool=Pool.SLACK,
+        ),
+        Command(
+            "/datastore",
+            "default",
+            "[NAME]",
+            "Show or change the default datastore.",
+            ("/datastore default workspaceblobstore",),
+            bind_default_datastore,
+        ),
     )
 )
 
@@ -97,5 +217,9 @@ SUBJECTS: tuple[Callable[[AsyncApp], None], ...] = (
     refs.attach_to(TABLE),
     compare_form.attach_to(TABLE),
     RegisterForms().attach,
+    curate_forms.attach,
+    datastores.attach,
+    home.attach,
+    shortcuts.attach,
 )
 """Each attaches the forms, type-aheads and buttons of one subject."""
