@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue
@@ -11,6 +12,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 Id = BigInteger().with_variant(Integer(), "sqlite")
@@ -36,9 +38,7 @@ def to_json(value: JsonValue) -> str:
 
 def storable(text: str) -> str:
     """The text with what no database takes (NUL, lone surrogates) replaced by U+FFFD."""
-    if text.isascii() and "\x00" not in text:
-        return text
-    return text.replace("\x00", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 class AnyText(TypeDecorator[str]):
