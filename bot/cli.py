@@ -81,7 +81,8 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _check(_arguments: argparse.Namespace) -> int:
     from bot.check import run_check  # noqa: PLC0415
 
-    return _run(run_check(_settings(), print))
+    code: int = _run(run_check(_settings(), print))
+    return code
 
 
 def _manifest(arguments: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from bot.settings import SettingsError
 
 
 def explain(error: Exception) -> str:
-    """One sentence that says what to do. An unknown error's trace goes to the log, under the reference in the sentence."""
+    """One sentence that says what to do. An unknown error's trace goes to the log, under the sentence's reference."""
     if isinstance(error, SettingsError):
         return "\ndataset-bot: ".join(error.sentences)
     known = _known(error)
@@ -22,7 +22,7 @@ def explain(error: Exception) -> str:
     return f"Something went wrong that nobody foresaw; the log has it under the reference {reference}."
 
 
-def _known(error: Exception) -> str | None:
+def _known(error: Exception) -> str | None:  # noqa: PLR0911  # one for each kind
     from slack_sdk.errors import SlackApiError  # noqa: PLC0415  # not needed for settings that are wrong
     from sqlalchemy.exc import OperationalError  # noqa: PLC0415
 
@@ -34,7 +34,9 @@ def _known(error: Exception) -> str | None:
         case PortTakenError():
             return str(error)
         case SchemaTooNewError():
-            return "The database was used by a newer version of the bot; start that version, or set DATABASE_URL to another."
+            return (
+                "The database was used by a newer version of the bot; start that one, or set DATABASE_URL to another."
+            )
         case OperationalError():
             return "The database of DATABASE_URL cannot be opened; run dataset-bot check to see why."
         case SlackApiError():
@@ -43,7 +45,7 @@ def _known(error: Exception) -> str | None:
         case UserError():
             return error.sentence
         case PermissionError():
-            return f"The bot may not write to {error.filename}; give it the right to, or set WORKSPACE or DATABASE_URL elsewhere."
+            return f"The bot may not write to {error.filename}; allow it, or set WORKSPACE or DATABASE_URL elsewhere."
         case FileNotFoundError() if error.filename is None:
             return str(error)
     return None

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from bot.http import WebServer
 from bot.logs import get_logger
+from bot.memory import settle
 from bot.settings import Settings
 from bot.wiring import Bot, build
 
@@ -20,22 +21,27 @@ async def run(
     settings: Settings,
     listener: socket.socket | None,
     *,
+    prepare: Callable[[Bot], Awaitable[None]] | None = None,
     ready: Callable[[Bot], None] = lambda _bot: None,
     stop: asyncio.Event | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, or until stop is set, then drain. A second signal ends the draining.
 
-    listener: an open socket for the web server, None for none. ready is called once deliveries are taken.
+    listener: an open socket for the web server, None for none. prepare runs before any transport is open. ready is
+    called once deliveries are taken.
     """
     stopping, hurry = stop or asyncio.Event(), asyncio.Event()
     with _signals(stopping, hurry):
         async with build(settings) as bot:
+            if prepare is not None:
+                await prepare(bot)
             server = WebServer(bot.web, listener) if listener is not None else None
             if server is not None:
                 await server.start()
             if bot.sockets is not None:
                 await bot.sockets.start()
             bot.periodic.start()
+            settle()
             log.info("started", instance=bot.instance_id)
             ready(bot)
             await stopping.wait()

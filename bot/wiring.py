@@ -1,0 +1,330 @@
+"""The one place that builds real things and ties them together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import os
+import time
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from aiohttp import ClientError
+from slack_sdk.errors import SlackApiError
+from starlette.types import ASGIApp
+
+from bot.app import BotApp, Workspace, answer_the_unknown
+from bot.clock import SystemClock
+from bot.health import Health, Part
+from bot.http import build_web_app
+from bot.interrupted import tell_interrupted
+from bot.jobs import JobRunner, PoolLimits
+from bot.logs import get_logger
+from bot.metrics import Metrics
+from bot.middleware import Deliveries
+from bot.open_deliveries import OpenDeliveries
+from bot.periodic import Heartbeat, Periodic
+from bot.settings import Settings
+from bot.slack_client import SlackClient, open_session
+from bot.socket_mode import SocketMode
+from handlers.caller import CallerDirectory
+from handlers.context import Services
+from handlers.datasets.notices import version_changed
+from handlers.datasets.register_job import attach_jobs
+from handlers.listeners import register_listeners
+from services.datasets.service import DatasetService
+from services.datasets.workspace import WorkspaceFacts
+from services.datastores.service import DatastoreService
+from services.jobs import Pool
+from services.local.catalog import LocalCatalog
+from services.local.datastores import LocalDatastores
+from services.reading.reader import Reader
+from services.search.index import SqliteIndex
+from services.store import migrate
+from services.store.database import Database
+from services.store.inbox import Inbox
+from services.store.instances import Instances
+from services.store.job_store import JobStore
+from services.store.records import SqlRecords
+
+log = get_logger("bot.wiring")
+
+TAKE_OVER_SECONDS = 10.0
+KEEPALIVE_SECONDS = 60.0
+SWEEP_SECONDS = 600.0
+RECHECK_BATCH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """A bot that is built and not started: no transport is open, no periodic work runs."""
+
+    settings: Settings
+    instance_id: str
+    app: BotApp
+    client: SlackClient
+    services: Services
+    jobs: JobRunner
+    index: SqliteIndex
+    web: ASGIApp
+    sockets: SocketMode | None
+    periodic: Periodic
+    health: Health
+    metrics: Metrics
+
+
+class _IndexUpkeep:
+    """Refreshes the index and remembers when that last succeeded."""
+
+    def __init__(self, index: SqliteIndex) -> None:
+        self._index = index
+        self._agreed_at: float | None = None
+
+    async def refresh(self) -> None:
+        """Bring the index up to date."""
+        await self._index.refresh()
+        self._agreed_at = time.monotonic()
+
+    @property
+    def age(self) -> float:
+        """Seconds since it last agreed with the workspace; infinite before the first time."""
+        return math.inf if self._agreed_at is None else time.monotonic() - self._agreed_at
+
+
+@dataclass(frozen=True, slots=True)
+class _Store:
+    """What the bot remembers, and who else writes there."""
+
+    database: Database
+    inbox: Inbox
+    jobs: JobStore
+
+
+@contextlib.asynccontextmanager
+async def build(settings: Settings) -> AsyncIterator[Bot]:
+    """A bot from its settings; everything is closed in order at the end.
+
+    Raises SlackApiError when Slack refuses the bot token. A Slack that cannot be reached is asked again later.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        clock, metrics, health = SystemClock(), Metrics(), Health()
+        instance_id = f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        store = await _open_store(settings, instance_id, clock, stack)
+        session = await stack.enter_async_context(open_session())
+        client = SlackClient(session=session, base_url=settings.slack_api_url, metrics=metrics)
+        datasets, datastores, index = await _open_workspace(settings, store.database, clock, stack)
+
+        deliveries = OpenDeliveries(store.inbox.done)
+        jobs = JobRunner(
+            store=store.jobs,
+            inbox=store.inbox,
+            deliveries=deliveries,
+            instance_id=instance_id,
+            limits=_limits(settings),
+            metrics=metrics,
+            tell_interrupted=partial(tell_interrupted, client),
+        )
+        services = Services(datasets=datasets, datastores=datastores, jobs=jobs)
+        workspace = Workspace(client)
+        token = settings.slack_bot_token
+        app = BotApp(
+            client=client,
+            token=token.get_secret_value() if token is not None else "",
+            workspace=workspace,
+            deliveries=Deliveries(store.inbox, deliveries, metrics),
+        )
+        register_listeners(app, services, CallerDirectory(workspace.installation, frozenset(settings.admins)))
+        attach_jobs(services, client)
+        answer_the_unknown(app)
+        await _greet_slack(workspace)
+
+        upkeep = _IndexUpkeep(index)
+        sockets = _sockets(settings, app, client, metrics)
+        periodic = _periodic_work(
+            settings=settings,
+            store=store,
+            workspace=workspace,
+            services=services,
+            client=client,
+            jobs=jobs,
+            upkeep=upkeep,
+        )
+        stack.push_async_callback(periodic.stop)
+        _add_probes(health, workspace, store.database, upkeep, sockets)
+        metrics.watch_index_age(lambda: upkeep.age)
+        secret = settings.slack_signing_secret
+        web = build_web_app(
+            health=health,
+            metrics=metrics,
+            slack=app if secret is not None else None,
+            signing_secret=secret.get_secret_value() if secret is not None else None,
+        )
+        yield Bot(
+            settings=settings,
+            instance_id=instance_id,
+            app=app,
+            client=client,
+            services=services,
+            jobs=jobs,
+            index=index,
+            web=web,
+            sockets=sockets,
+            periodic=periodic,
+            health=health,
+            metrics=metrics,
+        )
+        await jobs.drain(0)
+
+
+async def _open_store(
+    settings: Settings, instance_id: str, clock: SystemClock, stack: contextlib.AsyncExitStack
+) -> _Store:
+    await asyncio.to_thread(migrate.upgrade, settings.database_url)
+    database = Database.open(settings.database_url)
+    stack.push_async_callback(database.close)
+    heartbeat = Heartbeat(Instances(database, clock=clock), instance_id)
+    await heartbeat.start()
+    stack.push_async_callback(heartbeat.stop)
+    ttl = timedelta(seconds=settings.delivery_ttl_seconds)
+    inbox = Inbox(database, instance_id, ttl=ttl, clock=clock)
+    stack.push_async_callback(inbox.close)
+    return _Store(database, inbox, JobStore(database, clock=clock))
+
+
+async def _open_workspace(
+    settings: Settings, database: Database, clock: SystemClock, stack: contextlib.AsyncExitStack
+) -> tuple[DatasetService, DatastoreService, SqliteIndex]:
+    """The local workspace with its registry, folders, reader and index."""
+    directory = settings.workspace_directory
+    directory.mkdir(parents=True, exist_ok=True)
+    key = f"local:{directory}"
+    index_path = settings.index_path.resolve()
+    index_path.parent.mkdir(parents=True, exist_ok=True)
+    catalog = LocalCatalog(database, key, clock=clock)
+    records = SqlRecords(database, key)
+    folders = LocalDatastores(
+        database,
+        key,
+        directory,
+        settings.datastore_roots,
+        clock=clock,
+        reserved=_own_files(settings, index_path),
+    )
+    stack.push_async_callback(folders.close)
+    reader = Reader(
+        folders,
+        allow_private_urls=settings.allow_private_urls,
+        scratch=index_path.parent / "downloads",
+        clock=clock,
+    )
+    stack.push_async_callback(reader.close)
+    index = SqliteIndex(index_path, catalog, records, clock=clock, belongs_to=f"{database.shown_url} {key}")
+    await index.open()
+    stack.push_async_callback(index.close)
+    datasets = DatasetService(
+        catalog=catalog,
+        records=records,
+        reader=reader,
+        index=index,
+        datastores=folders,
+        clock=clock,
+        workspace=WorkspaceFacts(name=directory.name),
+        recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
+    )
+    return datasets, DatastoreService(catalog=folders), index
+
+
+def _own_files(settings: Settings, index_path: Path) -> tuple[Path, ...]:
+    """The bot's own state, which no datastore may show."""
+    own = [index_path, index_path.parent / "downloads"]
+    if settings.database_url.startswith("sqlite:///"):
+        own.append(Path(settings.database_url.removeprefix("sqlite:///")).resolve())
+    return tuple(own)
+
+
+def _limits(settings: Settings) -> dict[Pool, PoolLimits]:
+    return {
+        Pool.SLACK: PoolLimits(settings.jobs_slack, settings.jobs_waiting),
+        Pool.CATALOG: PoolLimits(settings.jobs_catalog, settings.jobs_waiting),
+        Pool.DATA: PoolLimits(settings.jobs_data, settings.jobs_waiting),
+    }
+
+
+def _sockets(settings: Settings, app: BotApp, client: SlackClient, metrics: Metrics) -> SocketMode | None:
+    if settings.slack_app_token is None:
+        return None
+    return SocketMode(
+        app,
+        app_token=settings.slack_app_token.get_secret_value(),
+        web_client=client,
+        metrics=metrics,
+        connections=settings.socket_connections,
+        stale_seconds=settings.socket_stale_seconds,
+    )
+
+
+async def _greet_slack(workspace: Workspace) -> None:
+    """Ask whose token this is, so that the first delivery need not wait for it."""
+    try:
+        async with asyncio.timeout(5):
+            await workspace.refresh()
+    except (TimeoutError, ClientError, OSError) as error:
+        log.warning("Slack cannot be reached yet", error=repr(error))
+    except SlackApiError as error:
+        if error.response.get("error") in {"invalid_auth", "not_authed", "account_inactive", "token_revoked"}:
+            raise
+        log.warning("Slack does not say who I am yet", error=str(error.response.get("error")))
+
+
+def _periodic_work(
+    *,
+    settings: Settings,
+    store: _Store,
+    workspace: Workspace,
+    services: Services,
+    client: SlackClient,
+    jobs: JobRunner,
+    upkeep: _IndexUpkeep,
+) -> Periodic:
+    periodic = Periodic(settings.timezone)
+
+    async def sweep() -> None:
+        await store.inbox.sweep()
+        await store.jobs.sweep()
+
+    async def recheck() -> None:
+        for news in await services.datasets.recheck_due(RECHECK_BATCH):
+            await version_changed(client, news.version, news.now, owner=news.owner, watchers=news.watchers)
+
+    periodic.every(settings.index_refresh_seconds, "index refresh", upkeep.refresh, first=0)
+    periodic.every(TAKE_OVER_SECONDS, "take over", jobs.take_over, first=0)
+    periodic.every(KEEPALIVE_SECONDS, "keepalive", workspace.refresh)
+    periodic.every(SWEEP_SECONDS, "sweep", sweep)
+    periodic.every(min(60.0, settings.fingerprint_check_minutes * 60), "fingerprint check", recheck)
+    return periodic
+
+
+def _add_probes(
+    health: Health, workspace: Workspace, database: Database, upkeep: _IndexUpkeep, sockets: SocketMode | None
+) -> None:
+    async def slack() -> Part:
+        return Part(workspace.is_known, "" if workspace.is_known else "Slack has not accepted the token yet")
+
+    async def store() -> Part:
+        await database.ping()
+        return Part(True)
+
+    async def search() -> Part:
+        built = math.isfinite(upkeep.age)
+        return Part(built, f"{upkeep.age:.0f} s old" if built else "not built yet")
+
+    health.add("slack", slack)
+    health.add("database", store)
+    health.add("index", search)
+    if sockets is not None:
+        health.add("sockets", sockets.probe)
