@@ -50,6 +50,7 @@ export class Api {
   close = (body) => this.post("/client/close", body);
   suggest = (body) => this.post("/client/suggest", body);
   shortcut = (body) => this.post("/client/shortcut", body);
+  views = () => this.get("/client/views");
   home = (tab) => this.post("/client/home", { tab });
   dm = (other) => this.post("/client/dm", { other });
   traffic = (limit = 200) => this.get("/client/traffic", { limit });

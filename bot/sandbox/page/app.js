@@ -10,7 +10,7 @@ import { startInspector } from "./inspector.js";
 import { jsonView } from "./json.js";
 import { startMain } from "./main.js";
 import { announce } from "./messages.js";
-import { startModals } from "./modal.js";
+import { TROUBLE, startModals } from "./modal.js";
 import { Panel } from "./panel.js";
 import { startSidebar } from "./sidebar.js";
 import { Store, worldOf } from "./store.js";
@@ -21,12 +21,8 @@ const DEFAULT_USER = "U0ADA";
 const KEYS = { user: "local-slack:user", place: "local-slack:place" };
 const $ = (id) => document.getElementById(id);
 
-/** What a person is told for an error code of the server. */
-const REASONS = {
-  dispatch_failed: "the app could not be reached (dispatch_failed)",
-  operation_timeout: "the app did not answer within three seconds (operation_timeout)",
-  unknown_command: "this is not a valid command",
-};
+/** Failures of which the server tells the person itself, as an event of type notice. */
+const TOLD = new Set(["dispatch_failed", "operation_timeout", "invalid_response", "unknown_command", "not_supported_in_threads"]);
 
 function start(boot, api) {
   const store = new Store(boot);
@@ -88,9 +84,9 @@ function makeTools(store, api, panel) {
     world,
     failed: (error) => toast("error", error.name === "ServerGone" || error instanceof TypeError ? `The local server does not answer. ${error.message}` : error.message),
     notice: (level, text, channel) => (channel ? store.putMessage(channel, localNote(channel, text)) : toast(level, text)),
-    refused: (error, what, channel) => tools.notice("error", `${what} did not work: ${REASONS[error] ?? error ?? "no reason given"}.`, channel),
+    refused: (error, what, channel) => TOLD.has(error) || tools.notice("error", `${what} did not work: ${error ?? "no reason given"}.`, channel),
     json: (title, value) => panel.show(h("span", {}, icon("code", 16), ` ${title}`), jsonView(value), "json-panel"),
-    dismiss: (message) => store.dropMessage(message.channel, message.ts),
+    dismiss: (message) => store.dismiss(message.channel, message.ts),
     shortcut: (shortcut, message) => tools.attempt(() => api.shortcut({ type: "message", callback_id: shortcut.callback_id, channel: message.channel, ts: message.ts }), shortcut.name),
     reply: (message) => store.openThread(message.channel, message.thread_ts ?? message.ts),
     async attempt(call, what) {
@@ -153,7 +149,8 @@ function follow(store, api, tools) {
       store.connected = connected;
       store.emit("connected");
     },
-    notice: ({ level, text, channel }) => tools.notice(level, text, channel),
+    // A modal that is open says this itself, with what was typed still in it.
+    notice: ({ level, text, channel }) => (text === TROUBLE && store.stack.length) || tools.notice(level, text, channel),
     traffic: ({ entry }) => store.addTraffic(entry),
   };
   for (const type of ["view_opened", "view_pushed", "view_updated", "view_closed"]) heard[type] = ({ stack }) => store.setStack(stack);
@@ -165,8 +162,19 @@ function follow(store, api, tools) {
     store.welcome(await api.boot());
     for (const topic of ["places", "connected"]) store.emit(topic);
     store.emit("place", store.place);
+    await restore(store, api);
   };
   api.follow((event) => heard[event.type]?.(event), onState);
+}
+
+/** Modals and App Home as they are after the server was away. (A reload closes modals, as in Slack.) */
+async function restore(store, api) {
+  const { stack, home } = await api.views();
+  if (home) {
+    store.homeView = home;
+    store.emit("home");
+  }
+  store.setStack(stack ?? []);
 }
 
 async function main() {

@@ -43,6 +43,8 @@ class Composer {
       this.upload([...event.clipboardData.files]);
     });
     this.typed();
+    // Before it stands in the page the box has no height to measure.
+    requestAnimationFrame(() => this.typed());
   }
 
   button(glyph, label, run, testid) {
@@ -65,7 +67,7 @@ class Composer {
     const { area } = this;
     this.store.drafts.set(this.draftKey, area.value);
     area.style.height = "auto";
-    area.style.height = `${Math.min(area.scrollHeight, innerHeight * 0.4)}px`;
+    if (area.scrollHeight) area.style.height = `${Math.min(area.scrollHeight, innerHeight * 0.4)}px`;
     const command = COMMAND.exec(area.value);
     const known = command && this.store.commands.find((one) => one.command === command[1]);
     fill(this.hint, known && !this.threadTs ? [h("code", {}, `${known.command} ${known.usage_hint ?? ""}`), " ", known.description ?? ""] : "");
@@ -114,6 +116,7 @@ class Composer {
   /** Clears the box at once, as a person expects, and gives the text back if nothing came of it. */
   async attempt(call, what, text = "") {
     if (text) this.setText("");
+    this.store.emit("sent", this.threadTs ? `${this.channel}:${this.threadTs}` : this.channel);
     try {
       const answer = await call();
       if (answer.ok) return true;

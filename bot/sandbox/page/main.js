@@ -19,7 +19,7 @@ export function startMain(root, store, tools, home) {
   };
   const openChannel = async (channel) => {
     list.reset();
-    fill(root, scroll, foot);
+    fill(root, scroll, h("div", { class: "jump-line" }, list.jump), foot);
     fill(scroll);
     fill(foot, composer(store, { channel, tools, label: `Message ${nameOf(store.channels.get(channel), store)}` }));
     draw();
@@ -31,6 +31,7 @@ export function startMain(root, store, tools, home) {
       tools.failed(error);
     }
   };
+  store.on("sent", (key) => key === store.place?.channel && list.toEnd());
   store.on("messages", (channel) => {
     if (channel === store.place?.channel) draw();
   });

@@ -20,7 +20,9 @@ export class MessageList {
     this.scroller = root;
     root.addEventListener("scroll", () => {
       this.atEnd = root.scrollHeight - root.scrollTop - root.clientHeight < 60;
+      if (this.atEnd) this.jump.hidden = true;
     });
+    this.jump = h("button", { type: "button", class: "jump", hidden: true, data: { testid: "jump" }, on: { click: () => this.toEnd() } }, icon("down", 16), "New messages");
     // Pictures and typed answers change heights after they are drawn; stay at the end if we were there.
     new ResizeObserver(() => this.stick()).observe(root);
   }
@@ -29,10 +31,18 @@ export class MessageList {
     if (this.atEnd) this.root.scrollTop = this.root.scrollHeight;
   }
 
+  /** To the newest message, as after sending something. */
+  toEnd() {
+    this.atEnd = true;
+    this.jump.hidden = true;
+    this.stick();
+  }
+
   /** Start afresh for another channel or thread. */
   reset() {
     this.cache.clear();
-    this.atEnd = true;
+    this.last = "";
+    this.toEnd();
   }
 
   draw(messages, { empty, inThread = false }) {
@@ -48,6 +58,9 @@ export class MessageList {
     const held = focusIn(this.root);
     this.place(nodes);
     held?.();
+    const last = messages.at(-1)?.ts ?? "";
+    if (this.last && Number(last) > Number(this.last) && !this.atEnd) this.jump.hidden = false;
+    this.last = last;
     this.stick();
   }
 
@@ -110,7 +123,8 @@ function messageNode(message, { head, inThread }, store, tools) {
 }
 
 function body(message, ctx) {
-  const shown = message.blocks?.length ? renderBlocks(message.blocks, ctx) : message.text && h("div", { class: "message-text" }, mrkdwn(message.text, ctx));
+  // A person's rich text is made by the server from what they typed; the text still has their marks and emoji.
+  const shown = message.blocks?.length && message.bot_id ? renderBlocks(message.blocks, ctx) : message.text && h("div", { class: "message-text" }, mrkdwn(message.text, ctx));
   return h(
     "div",
     { class: "message-body" },

@@ -6,7 +6,7 @@ import { jsonView } from "./json.js";
 import { bareText, plain } from "./render/text.js";
 import { ViewBody } from "./view.js";
 
-const TROUBLE = "We had some trouble connecting. Try again?";
+export const TROUBLE = "We had some trouble connecting. Try again?";
 const FOCUSABLE = "a[href],button:not([disabled]),input:not([disabled]),textarea:not([disabled]),select,[tabindex='0']";
 
 /** `tools`: `{api, viewCtx(view, form, submit), failed(error)}`. */
@@ -24,15 +24,15 @@ class Modal {
     this.scroll = h("div", { class: "modal-body", tabindex: -1 });
     this.closeButton = h("button", { type: "button", class: "btn", data: { testid: "modal-cancel" }, on: { click: () => this.leave() } });
     this.submitButton = h("button", { type: "button", class: "btn btn-primary", data: { testid: "modal-submit" }, on: { click: () => this.submit() } });
-    this.depth = h("span", { class: "modal-depth" });
     const bare = (glyph, label, testid, run) => h("button", { type: "button", class: "btn-bare", "aria-label": label, title: label, data: { testid }, on: { click: run } }, icon(glyph));
+    this.back = bare("left", "Back", "modal-back", () => this.leave());
     this.dialog = h(
       "dialog",
       { class: "modal", "aria-labelledby": "modal-title", data: { testid: "modal" } },
       h(
         "div",
         { class: "modal-frame" },
-        h("header", { class: "modal-head" }, h("span", { class: "modal-app", "aria-hidden": "true" }, icon("spark", 16)), this.title, this.depth, bare("code", "View JSON", "modal-json", () => this.toggleJson()), bare("close", "Close", "modal-close", () => this.leave())),
+        h("header", { class: "modal-head" }, this.back, h("span", { class: "modal-app", "aria-hidden": "true" }, icon("spark", 16)), this.title, bare("code", "View JSON", "modal-json", () => this.toggleJson()), bare("close", "Close", "modal-close", () => this.leave(true))),
         this.banner,
         this.scroll,
         h("footer", { class: "modal-foot" }, this.closeButton, this.submitButton),
@@ -84,12 +84,11 @@ class Modal {
   draw(depth = this.store.stack.length) {
     const { view } = this;
     fill(this.title, plain(bareText(view.title)));
-    this.depth.textContent = depth > 1 ? `${depth} of 3` : "";
+    this.back.hidden = depth < 2;
     this.body.draw(view.blocks, this.errors);
-    const hasInput = view.blocks.some((block) => block.type === "input");
     fill(this.closeButton, plain(bareText(view.close) || (view.submit ? "Cancel" : "Close")));
     fill(this.submitButton, plain(bareText(view.submit) || "Submit"));
-    this.submitButton.hidden = !view.submit && !hasInput;
+    this.submitButton.hidden = !view.submit;
     this.submitButton.disabled = Boolean(view.submit_disabled);
     this.dialog.dataset.viewId = view.id;
     this.dialog.dataset.callbackId = view.callback_id ?? "";
@@ -162,10 +161,11 @@ class Modal {
     if (at >= 0) this.store.setStack(this.store.stack.slice(0, at));
   }
 
-  async leave() {
+  /** Cancel, Back and Escape close the top view; the cross (`all`) and clear_on_close the whole stack. */
+  async leave(all = false) {
     const { view } = this;
     if (!view) return;
-    const clears = view.clear_on_close === true;
+    const clears = view.clear_on_close === true || (all && this.store.stack.length > 1);
     try {
       await this.tools.api.close({ view_id: view.id, is_cleared: clears });
       if (clears) this.store.setStack([]);

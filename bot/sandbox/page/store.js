@@ -2,12 +2,13 @@
 
 import { FormState } from "./form.js";
 
-/** Topics: place, places, messages, thread, home, stack, connected, online, traffic, notice, panel. */
+/** Topics: place, places, messages, thread, home, stack, connected, traffic, panel, sent. */
 export class Store {
   constructor(boot) {
     this.listeners = new Map();
     this.forms = new Map();
     this.drafts = new Map();
+    this.dismissed = new Set();
     this.roots = new Map();
     this.replies = new Map();
     this.stack = [];
@@ -101,7 +102,14 @@ export class Store {
   /** Oldest first. */
   list(channel, threadTs) {
     const known = threadTs ? this.replies.get(threadKey(channel, threadTs)) : this.roots.get(channel);
-    return [...(known?.values() ?? [])].sort((a, b) => Number(a.ts) - Number(b.ts));
+    const shown = [...(known?.values() ?? [])].filter((message) => !this.dismissed.has(`${channel}:${message.ts}`));
+    return shown.sort((a, b) => Number(a.ts) - Number(b.ts));
+  }
+
+  /** A person put an ephemeral message away; it does not come back with the history. */
+  dismiss(channel, ts) {
+    this.dismissed.add(`${channel}:${ts}`);
+    this.dropMessage(channel, ts);
   }
 
   openThread(channel, ts) {

@@ -20,6 +20,7 @@ export function startThread(store, panel, tools) {
     const count = Math.max(0, messages.length - 1);
     panel.note(root ? `${count} ${count === 1 ? "reply" : "replies"}` : "");
   };
+  store.on("sent", (key) => key === `${store.thread?.channel}:${store.thread?.ts}` && list.toEnd());
   store.on("thread", draw);
   store.on("panel", async (which) => {
     if (which !== "thread" || !store.thread) return;

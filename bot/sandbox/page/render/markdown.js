@@ -4,7 +4,8 @@
  */
 
 import { fragment, h, link } from "../dom.js";
-import { EMOJI_PATTERN, emojiFor } from "../emoji.js";
+import { EMOJI_PATTERN } from "../emoji.js";
+import { emojiNode } from "./emoji_node.js";
 import { broadcastPill, channelLink, userPill } from "./text.js";
 
 const NAMED = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" };
@@ -138,5 +139,6 @@ function span(text, at, ctx) {
   if ((match = /^https?:\/\/[^\s<>]*[^\s<>.,;:!?)'"*_]/.exec(rest))) return take(match, link(match[0], match[0]));
   EMOJI_PATTERN.lastIndex = at;
   const emoji = text[at] === ":" && EMOJI_PATTERN.exec(text);
-  return emoji && emojiFor(emoji[1], emoji[2]) ? take(emoji, h("span", { class: "emoji" }, emojiFor(emoji[1], emoji[2]))) : null;
+  const node = emoji && emojiNode(emoji[1], { tone: emoji[2] });
+  return node ? take(emoji, node) : null;
 }

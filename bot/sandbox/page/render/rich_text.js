@@ -1,8 +1,8 @@
 /** `rich_text`: typed elements, so nothing in a text is ever interpreted. */
 
 import { h, link } from "../dom.js";
-import { emojiFor, emojiFromCodePoints } from "../emoji.js";
 import { dateNode } from "./dates.js";
+import { emojiNode } from "./emoji_node.js";
 import { broadcastPill, channelLink, groupPill, userPill } from "./text.js";
 
 const STYLES = [["bold", "strong"], ["italic", "em"], ["strike", "s"], ["underline", "u"], ["highlight", "mark"], ["code", "code"]];
@@ -31,8 +31,7 @@ const INLINE = {
   },
   emoji: (element) => {
     const name = need(element, "name");
-    const character = emojiFor(name, element.skin_tone) ?? emojiFromCodePoints(element.unicode);
-    return character ? h("span", { class: "emoji", role: "img", "aria-label": name, title: `:${name}:` }, character) : `:${name}:`;
+    return emojiNode(name, { tone: element.skin_tone, unicode: element.unicode }) ?? document.createTextNode(`:${name}:`);
   },
 };
 

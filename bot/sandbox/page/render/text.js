@@ -4,8 +4,9 @@
  */
 
 import { fragment, h, link, safeUrl } from "../dom.js";
-import { EMOJI_PATTERN, emojiFor } from "../emoji.js";
+import { EMOJI_PATTERN } from "../emoji.js";
 import { dateNode } from "./dates.js";
+import { emojiNode } from "./emoji_node.js";
 
 const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">" };
 /** Slack escapes three characters and unescapes the same three, once. */
@@ -47,10 +48,8 @@ export function plain(text, emoji = true) {
 function emojiAt(text, at) {
   EMOJI_PATTERN.lastIndex = at;
   const match = EMOJI_PATTERN.exec(text);
-  const character = match && emojiFor(match[1], match[2]);
-  if (!character) return null;
-  const node = h("span", { class: "emoji", role: "img", "aria-label": match[1], title: `:${match[1]}:` }, character);
-  return { node, length: match[0].length };
+  const node = match && emojiNode(match[1], { tone: match[2] });
+  return node ? { node, length: match[0].length } : null;
 }
 
 /** mrkdwn as nodes: code blocks and quotes first, then what stands in a line. */
