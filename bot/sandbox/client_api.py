@@ -191,6 +191,23 @@ async def invite(ws: Workspace, body: JsonObject) -> JsonObject:
     return {"channel": page_channel(ws, channel, user)}
 
 
+async def run_step(ws: Workspace, body: JsonObject) -> JsonObject:
+    """A workflow of this person runs a custom step of the app."""
+    user = _acting(ws, body)
+    callback_id = str(body.get("callback_id", ""))
+    if ws.manifest.functions and callback_id not in ws.manifest.functions:
+        raise SlackError("unknown_function")
+    return {"execution": events.step_executed(ws, user, callback_id, body.get("inputs") or {})}
+
+
+async def step_state(ws: Workspace, body: JsonObject) -> JsonObject:
+    """How a custom step's execution stands: running, completed with outputs, or failed with an error."""
+    execution = ws.world.executions.get(str(body.get("execution", "")))
+    if execution is None:
+        raise SlackError("not_found")
+    return dict(execution)
+
+
 async def reset(ws: Workspace, body: JsonObject) -> JsonObject:
     """Back to the fixtures."""
     ws.reset()
@@ -214,6 +231,8 @@ ACTIONS: dict[str, Handler] = {
     "message": post_message,
     "reset": reset,
     "shortcut": shortcut,
+    "step": run_step,
+    "step_state": step_state,
     "submit": submit,
     "suggest": suggest,
 }

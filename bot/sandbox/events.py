@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from bot.sandbox.messages import escape_typed, for_app
 from bot.sandbox.state import Channel, Message, StoredFile
-from bot.sandbox.wire import JsonObject
+from bot.sandbox.wire import JsonObject, SlackError
 from bot.sandbox.workspace import VERIFICATION_TOKEN, Workspace
 
 _CHANNEL_TYPES = {"channel": "channel", "private": "group", "dm": "im"}
@@ -13,8 +13,8 @@ _MESSAGE_EVENTS = {"channel": "message.channels", "private": "message.groups", "
 
 
 def send_event(ws: Workspace, name: str, event: JsonObject, *, user: str = "", ext_shared: bool = False) -> bool:
-    """Wrap and send an event in the background; False when the app is not subscribed to `name`."""
-    if name not in ws.manifest.bot_events:
+    """Wrap and send an event in the background; False when the manifest does not let the app have it."""
+    if not ws.manifest.subscribes(name):
         return False
     world = ws.world
     event.setdefault("event_ts", ws.ts())
@@ -98,6 +98,35 @@ def member_joined(ws: Workspace, channel: Channel, user: str, inviter: str = "")
     if inviter:
         event["inviter"] = inviter
     send_event(ws, "member_joined_channel", event, user=user, ext_shared=channel.is_ext_shared)
+
+
+def step_executed(ws: Workspace, user: str, callback_id: str, inputs: JsonObject) -> str:
+    """A workflow runs the app's custom step; returns the id of the execution that the app has to complete."""
+    execution_id = "Fx" + secrets.token_hex(5).upper()
+    ws.world.executions[execution_id] = {"status": "running", "callback_id": callback_id}
+    event: JsonObject = {
+        "type": "function_executed",
+        "function": {
+            "id": "Fn" + callback_id.upper(),
+            "callback_id": callback_id,
+            "title": callback_id,
+            "description": "",
+            "type": "app",
+            "input_parameters": [],
+            "output_parameters": [],
+            "app_id": ws.world.app_id,
+            "date_created": 1_750_000_000,
+            "date_updated": 1_750_000_000,
+            "date_deleted": 0,
+        },
+        "inputs": inputs,
+        "function_execution_id": execution_id,
+        "workflow_execution_id": "Wx" + secrets.token_hex(5).upper(),
+        "bot_access_token": ws.settings.bot_token,
+    }
+    if not send_event(ws, "function_executed", event, user=user):
+        raise SlackError("not_subscribed")
+    return execution_id
 
 
 def home_opened(ws: Workspace, user: str, tab: str) -> bool:

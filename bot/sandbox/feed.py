@@ -25,6 +25,10 @@ class Feed:
         """The tab went away."""
         self._tabs[user].discard(queue)
 
+    def listening(self, users: Iterable[str]) -> list[str]:
+        """Those of these people who have a tab open."""
+        return [user for user in users if self._tabs.get(user)]
+
     def tell(self, users: Iterable[str], event: JsonObject) -> None:
         """Send an event to every tab of these people."""
         for user in users:

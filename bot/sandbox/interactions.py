@@ -9,10 +9,18 @@ from bot.sandbox.delivery import Answer
 from bot.sandbox.inputs import action_details, input_problems
 from bot.sandbox.normal import interactive_elements
 from bot.sandbox.state import Channel, Message
+from bot.sandbox.traffic import Kind
 from bot.sandbox.wire import JsonObject, SlackError
 from bot.sandbox.workspace import Workspace
 
 TROUBLE = "We had some trouble connecting. Try again?"
+
+
+async def _deliver(ws: Workspace, payload: JsonObject, name: str, user: str, kind: Kind = "interactivity") -> Answer:
+    """Send an interaction; an app whose manifest does not enable interactivity gets none."""
+    if not ws.manifest.interactive:
+        return Answer(error="dispatch_failed", reason="interactivity is not enabled in the manifest")
+    return await ws.delivery.deliver("interactive", payload, kind=kind, name=name, user=user)
 
 
 async def command(ws: Workspace, user: str, channel: Channel, name: str, text: str) -> JsonObject:
@@ -66,7 +74,7 @@ async def action(ws: Workspace, spot: Spot, chosen: JsonObject, values: JsonObje
     if not isinstance(place, Message):
         place["state"] = {"values": values}
     payload = payloads.block_actions_payload(ws, user, place, [details], values)
-    answer = await ws.delivery.deliver("interactive", payload, name=f"block_actions {spot.action_id}", user=user)
+    answer = await _deliver(ws, payload, f"block_actions {spot.action_id}", user)
     return _told(ws, user, answer, place)
 
 
@@ -77,7 +85,7 @@ async def suggest(ws: Workspace, spot: Spot, value: str) -> JsonObject:
     payload = payloads.suggestion_payload(ws, spot.user, spot.place, value)
     payload |= {"action_id": spot.action_id, "block_id": spot.block_id}
     name = f"block_suggestion {spot.action_id}"
-    answer = await ws.delivery.deliver("interactive", payload, kind="options", name=name, user=spot.user)
+    answer = await _deliver(ws, payload, name, spot.user, "options")
     if answer.error:
         return {"ok": False, "error": answer.error}
     problems = check_options(answer.body)
@@ -95,7 +103,7 @@ async def submit(ws: Workspace, user: str, view: JsonObject, values: JsonObject)
     view["state"] = {"values": values}
     payload = payloads.submission_payload(ws, user, view, values)
     name = f"view_submission {view['callback_id']}"
-    answer = await ws.delivery.deliver("interactive", payload, name=name, user=user)
+    answer = await _deliver(ws, payload, name, user)
     if answer.error:
         return _trouble(ws, user, answer.error)
     try:
@@ -137,12 +145,12 @@ async def shortcut(ws: Workspace, user: str, kind: str, callback_id: str, messag
     ):
         return {"ok": False, "error": "unknown_shortcut"}
     payload = payloads.shortcut_payload(ws, user, callback_id, message)
-    answer = await ws.delivery.deliver("interactive", payload, name=f"shortcut {callback_id}", user=user)
+    answer = await _deliver(ws, payload, f"shortcut {callback_id}", user)
     return _told(ws, user, answer, message)
 
 
 async def _send(ws: Workspace, payload: JsonObject, name: str, user: str) -> None:
-    await ws.delivery.deliver("interactive", payload, name=name, user=user)
+    await _deliver(ws, payload, name, user)
 
 
 def _told(ws: Workspace, user: str, answer: Answer, place: Message | JsonObject | None) -> JsonObject:

@@ -3,23 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from bot.sandbox.scopes import ALL_SCOPES
+from bot.sandbox.scopes import ALL_SCOPES, SCOPES_BY_EVENT
 from bot.sandbox.wire import JsonObject
-
-# Events the local Slack can send; without a manifest the app is subscribed to all of them.
-SUPPORTED_EVENTS = frozenset(
-    {
-        "app_home_opened",
-        "app_mention",
-        "file_shared",
-        "function_executed",
-        "link_shared",
-        "member_joined_channel",
-        "message.channels",
-        "message.groups",
-        "message.im",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -52,10 +37,19 @@ class AppManifest:
     bot_scopes: frozenset[str]
     unfurl_domains: tuple[str, ...]
     functions: frozenset[str]
+    interactive: bool = True
+    home_tab: bool = True
 
     def command(self, name: str) -> Command | None:
-        """The slash command of this name."""
+        """The slash command of this name; none without the `commands` scope."""
+        if "commands" not in self.bot_scopes:
+            return None
         return next((c for c in self.commands if c.command == name), None)
+
+    def subscribes(self, event: str) -> bool:
+        """Is this event sent: subscribed to, with one of the scopes it needs?"""
+        needed = SCOPES_BY_EVENT[event]
+        return event in self.bot_events and (not needed or bool(needed & self.bot_scopes))
 
 
 WITHOUT_MANIFEST = AppManifest(
@@ -64,7 +58,7 @@ WITHOUT_MANIFEST = AppManifest(
         Command("/datastore", "Where data lies", "[command]", should_escape=True),
     ),
     shortcuts=(),
-    bot_events=SUPPORTED_EVENTS,
+    bot_events=frozenset(SCOPES_BY_EVENT),
     bot_scopes=ALL_SCOPES,
     unfurl_domains=(),
     functions=frozenset(),
@@ -96,4 +90,6 @@ def read_manifest(manifest: JsonObject | None) -> AppManifest:
         bot_scopes=frozenset(scopes.get("bot") or []),
         unfurl_domains=tuple(features.get("unfurl_domains") or []),
         functions=frozenset((manifest.get("functions") or {}).keys()),
+        interactive=bool((settings.get("interactivity") or {}).get("is_enabled")),
+        home_tab=bool((features.get("app_home") or {}).get("home_tab_enabled")),
     )

@@ -214,6 +214,14 @@ def page_file(ws: Workspace, file: StoredFile) -> JsonObject:
     return shown
 
 
+def may_see_file(ws: Workspace, user: str, file: StoredFile) -> bool:
+    """Own files, files shared where this person is, and the app's (images in its blocks)."""
+    if user not in ws.world.users:
+        return False
+    shared = any(user in ws.world.channels[channel].members for channel in file.channels)
+    return shared or file.user in {user, ws.world.bot_user_id}
+
+
 _MENTION = re.compile(r"(?<![\w@<])@([a-z0-9_.-]+)", re.IGNORECASE)
 _CHANNEL = re.compile(r"(?<![\w#<&])#([a-z0-9_-]+)", re.IGNORECASE)
 _URL = re.compile(r"(?<![<\w])(https?://[^\s<>]+)")

@@ -122,17 +122,17 @@ class Person:
 
     async def command(self, channel: str, command: str, text: str = "") -> JsonObject:
         """Run a slash command; returns after the app's acknowledgement."""
-        return await self._post("command", channel=channel, command=command, text=text)
+        return await self.call("command", channel=channel, command=command, text=text)
 
     async def say(self, channel: str, text: str, thread_ts: str = "", file_ids: list[str] | None = None) -> Message:
         """Post a message."""
-        answer = await self._post("message", channel=channel, text=text, thread_ts=thread_ts, file_ids=file_ids or [])
+        answer = await self.call("message", channel=channel, text=text, thread_ts=thread_ts, file_ids=file_ids or [])
         return Message(_expect(answer)["message"])
 
     async def messages(self, channel: str, thread_ts: str = "") -> list[Message]:
         """Messages of a channel or thread, oldest first, with this person's ephemeral ones."""
         query = {"channel": channel, "ephemeral": "1"} | ({"thread_ts": thread_ts} if thread_ts else {})
-        return [Message(raw) for raw in _expect(await self._get("history", **query))["messages"]]
+        return [Message(raw) for raw in _expect(await self.read("history", **query))["messages"]]
 
     async def wait_message(
         self,
@@ -159,7 +159,7 @@ class Person:
 
     async def views(self) -> list[View]:
         """Open modals, top last."""
-        return [View(raw) for raw in _expect(await self._get("views"))["stack"]]
+        return [View(raw) for raw in _expect(await self.read("views"))["stack"]]
 
     async def view(self) -> View | None:
         """The modal on top."""
@@ -168,7 +168,7 @@ class Person:
 
     async def home(self) -> View | None:
         """The App Home last published for this person."""
-        raw = _expect(await self._get("views"))["home"]
+        raw = _expect(await self.read("views"))["home"]
         return View(raw) if raw else None
 
     async def wait_view(self, callback_id: str = "", contains: str = "", timeout: float = 5) -> View:  # noqa: ASYNC109
@@ -224,7 +224,7 @@ class Person:
     async def submit(self, view: View, values: Values = None) -> JsonObject:
         """Press submit; the answer has `response_action` and `errors` like the page gets them."""
         state = values if isinstance(values, State) else await self.fill(view, values or {})
-        return await self._post("submit", view_id=view.id, state={"values": state.values})
+        return await self.call("submit", view_id=view.id, state={"values": state.values})
 
     async def click(
         self,
@@ -244,7 +244,7 @@ class Person:
         values = filled.values
         if chosen and element["type"] not in {"button", "overflow", "feedback_buttons"}:
             values.setdefault(block, {})[element["action_id"]] = {"type": element["type"], **chosen}
-        return await self._post(
+        return await self.call(
             "action",
             container=place.container,
             block_id=block,
@@ -257,7 +257,7 @@ class Person:
         """Type into an external select: the options shown, those of groups in order."""
         block, element = self._find(place, action_id, block_id)
         answer = _expect(
-            await self._post(
+            await self.call(
                 "suggest",
                 container=place.container,
                 block_id=block,
@@ -272,27 +272,37 @@ class Person:
 
     async def close(self, view: View, *, is_cleared: bool = False) -> JsonObject:
         """Press cancel, or with `is_cleared` the cross that closes the whole stack."""
-        return await self._post("close", view_id=view.id, is_cleared=is_cleared)
+        return await self.call("close", view_id=view.id, is_cleared=is_cleared)
 
     async def shortcut(self, callback_id: str, message: Message | None = None) -> JsonObject:
         """Run a global shortcut, or a message shortcut when a message is given."""
         if message is None:
-            return await self._post("shortcut", callback_id=callback_id, type="global")
-        return await self._post(
+            return await self.call("shortcut", callback_id=callback_id, type="global")
+        return await self.call(
             "shortcut", callback_id=callback_id, type="message", channel=message.channel, ts=message.ts
         )
 
+    async def run_step(self, callback_id: str, inputs: JsonObject, timeout: float = 5) -> JsonObject:  # noqa: ASYNC109
+        """Run a custom workflow step: its `outputs` or `error` once the app has completed it."""
+        execution = _expect(await self.call("step", callback_id=callback_id, inputs=inputs))["execution"]
+        for _ in range(max(1, int(timeout / _POLL_SECONDS))):
+            state = await self.call("step_state", execution=execution)
+            if state["status"] != "running":
+                return state
+            await asyncio.sleep(_POLL_SECONDS)
+        raise SandboxError(f"the step {callback_id!r} was not completed within {timeout} s")
+
     async def open_home(self, tab: str = "home") -> JsonObject:
         """Open the app's Home (or Messages) tab."""
-        return await self._post("home", tab=tab)
+        return await self.call("home", tab=tab)
 
     async def dm(self, other: str = "U0BOT") -> str:
         """The id of the DM with the app or another person."""
-        return str(_expect(await self._post("dm", other=other))["channel"]["id"])
+        return str(_expect(await self.call("dm", other=other))["channel"]["id"])
 
     async def invite(self, channel: str, other: str = "") -> JsonObject:
         """Join a channel, or bring somebody else into it."""
-        return await self._post("invite", channel=channel, other=other)
+        return await self.call("invite", channel=channel, other=other)
 
     async def upload(self, name: str, content: bytes, channel: str = "") -> str:
         """Upload a file, shared in `channel` when it is given; returns the file's id."""
@@ -304,7 +314,7 @@ class Person:
 
     async def boot(self) -> JsonObject:
         """What the page gets when it starts."""
-        return await self._get("boot")
+        return await self.read("boot")
 
     async def _entry(self, place: Place, block: str, element: JsonObject, value: object) -> JsonObject:
         options: list[JsonObject] = []
@@ -326,14 +336,16 @@ class Person:
         there = [element["action_id"] for _, element in elements]
         raise SandboxError(f"no element {action_id!r} (block {block_id or 'any'}); there are {there}")
 
-    async def _post(self, name: str, **body: object) -> JsonObject:
-        url = f"{self._url}/client/{name}"
+    async def call(self, route: str, **body: object) -> JsonObject:
+        """POST one of the page's routes (`message`, `action` …) as this person."""
+        url = f"{self._url}/client/{route}"
         async with self._session.post(url, json={"user": self.user, **body}) as response:
             answer: JsonObject = await response.json()
             return answer
 
-    async def _get(self, name: str, **query: str) -> JsonObject:
-        url = f"{self._url}/client/{name}"
+    async def read(self, route: str, **query: str) -> JsonObject:
+        """GET one of the page's routes (`history`, `boot` …) as this person."""
+        url = f"{self._url}/client/{route}"
         async with self._session.get(url, params={"user": self.user, **query}) as response:
             answer: JsonObject = await response.json()
             return answer

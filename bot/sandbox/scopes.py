@@ -40,6 +40,19 @@ SCOPES_BY_METHOD: Final[dict[str, frozenset[str]]] = {
     "views.update": frozenset(),
 }
 
+# The events that the local Slack can send; one of the scopes is needed. Source: docs.slack.dev/reference/events/*.
+SCOPES_BY_EVENT: Final[dict[str, frozenset[str]]] = {
+    "app_home_opened": frozenset(),
+    "app_mention": frozenset({"app_mentions:read"}),
+    "file_shared": frozenset({"files:read"}),
+    "function_executed": frozenset(),
+    "link_shared": frozenset({"links:read"}),
+    "member_joined_channel": frozenset({"channels:read", "groups:read"}),
+    "message.channels": frozenset({"channels:history"}),
+    "message.groups": frozenset({"groups:history"}),
+    "message.im": frozenset({"im:history"}),
+}
+
 # Methods that need no token at all.
 PUBLIC_METHODS: Final = frozenset({"api.test", "blocks.validate", "oauth.v2.access"})
 

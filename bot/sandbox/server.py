@@ -13,6 +13,7 @@ from bot.sandbox import client_api
 from bot.sandbox.calls import handle_call
 from bot.sandbox.faults import Faults
 from bot.sandbox.limits import ACK_SECONDS
+from bot.sandbox.messages import may_see_file
 from bot.sandbox.person import Person
 from bot.sandbox.respond import handle_response
 from bot.sandbox.state import World
@@ -22,6 +23,7 @@ from bot.sandbox.workspace import Workspace, new_settings
 
 PAGE: Final = Path(__file__).parent / "page"
 _MAX_UPLOAD: Final = 64 * 1024 * 1024
+_NAMES: Final = frozenset({"127.0.0.1", "localhost"})
 Route = Callable[[Workspace, web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -75,6 +77,7 @@ class LocalSlack:
     @request_url.setter
     def request_url(self, url: str | None) -> None:
         self.workspace.delivery.request_url = url
+        self.workspace.connection_changed()
 
     @property
     def world(self) -> World:
@@ -181,10 +184,13 @@ def make_application(ws: Workspace) -> web.Application:
 async def _local_only(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Refuse other host names, so that a web page elsewhere cannot reach in by rebinding its name."""
+    """Refuse other host names and origins: no web page elsewhere may reach in, not by rebinding its name either."""
     host = request.headers.get("Host", "").rpartition(":")[0] or request.headers.get("Host", "")
-    if host not in {"127.0.0.1", "localhost"}:
+    if host not in _NAMES:
         return web.Response(status=421, text="The local Slack answers on 127.0.0.1 only.")
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != f"http://{request.headers.get('Host', '')}":
+        return web.Response(status=403, text="Requests from other pages are refused.")
     return await handler(request)
 
 
@@ -214,7 +220,7 @@ async def _file_bytes(ws: Workspace, request: web.Request) -> web.Response:
         return web.Response(status=404, text="no such file")
     token = request.headers.get("Authorization", "").removeprefix("Bearer ")
     by_app = token == ws.settings.bot_token and "files:read" in ws.manifest.bot_scopes and not ws.faults.revoked
-    if not by_app and request.query.get("user") not in ws.world.users:
+    if not by_app and not may_see_file(ws, request.query.get("user", ""), file):
         return web.Response(status=403, text="sign in to see this file")
     safe = file.mimetype if file.mimetype.startswith(("image/", "text/")) else "application/octet-stream"
     if safe in {"text/html", "image/svg+xml"}:

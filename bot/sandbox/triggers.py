@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from bot.sandbox.limits import RESPONSE_URL_SECONDS, RESPONSE_URL_USES, TRIGGER_SECONDS
 from bot.sandbox.wire import SlackError
 
+_KEPT = 50_000
+
 
 @dataclass
 class Trigger:
@@ -30,6 +32,12 @@ class ResponseUrl:
     uses: int = 0
 
 
+def _forget_oldest(tickets: dict[str, Trigger] | dict[str, ResponseUrl]) -> None:
+    """Keep memory bounded under load; the forgotten have expired or look invalid."""
+    if len(tickets) >= _KEPT:
+        del tickets[next(iter(tickets))]
+
+
 @dataclass
 class Tickets:
     """All trigger ids and response URLs given out since the last reset."""
@@ -41,6 +49,7 @@ class Tickets:
     def trigger(self, user: str) -> str:
         """A new trigger id for this person."""
         now = self.clock()
+        _forget_oldest(self.triggers)
         trigger_id = f"{int(now * 1000)}.{secrets.randbelow(10**10)}.{secrets.token_hex(16)}"
         self.triggers[trigger_id] = Trigger(user, now)
         return trigger_id
@@ -62,6 +71,7 @@ class Tickets:
 
     def respond(self, ticket: ResponseUrl) -> str:
         """The token of a new response URL."""
+        _forget_oldest(self.responses)
         token = secrets.token_urlsafe(24)
         self.responses[token] = ticket
         return token

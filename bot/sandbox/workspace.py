@@ -81,12 +81,11 @@ class Workspace:
             clock,
             lambda entry: self.feed.tell_all({"type": "traffic", "entry": entry}),
         )
-        self.hub = SocketHub(self.world.app_id, self._connection_changed, self._socket_message)
+        self.hub = SocketHub(self.world.app_id, self.connection_changed, self._socket_message)
         self.delivery = Delivery(
             hub=self.hub,
             faults=lambda: self.faults,
             traffic=self.traffic,
-            clock=clock,
             signing_secret=self.settings.signing_secret,
             request_url=self.settings.request_url,
             ack_seconds=self.settings.ack_seconds,
@@ -122,7 +121,9 @@ class Workspace:
 
     def tell(self, users: Iterable[str], type_: str, **fields: object) -> None:
         """Send a page event to the tabs of these people."""
-        self.feed.tell(users, {"type": type_, **copy.deepcopy(fields)})
+        listening = self.feed.listening(users)
+        if listening:
+            self.feed.tell(listening, {"type": type_, **copy.deepcopy(fields)})
 
     def tell_channel(self, place: Channel, type_: str, **fields: object) -> None:
         """Send a page event to everybody who sees this channel."""
@@ -141,7 +142,8 @@ class Workspace:
             fields["view"] = view
         self.tell([user], type_, **fields)
 
-    def _connection_changed(self) -> None:
+    def connection_changed(self) -> None:
+        """Tell every tab how the app is reachable now."""
         self.feed.tell_all({"type": "connected", "connected": self.delivery.connected})
 
     def _socket_message(self, message: JsonObject) -> None:

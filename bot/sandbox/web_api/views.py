@@ -58,7 +58,7 @@ async def publish(ws: Workspace, args: Args) -> JsonObject:
     user = ws.world.users.get(user_id)
     if user is None or user.is_bot or user.deleted:
         raise invalid_arguments("invalid `user_id`")
-    if user.team_id != ws.world.team_id:
+    if user.team_id != ws.world.team_id or not ws.manifest.home_tab:
         raise SlackError("not_enabled")
     current = ws.views.home(user_id)
     source = ws.views.check(args.structure("view"), "home", current["id"] if current else "")
