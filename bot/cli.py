@@ -72,9 +72,16 @@ def _serve(_arguments: argparse.Namespace) -> int:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
+    from bot.demo_data import begin  # noqa: PLC0415
+
+    # The data are written while everything else is imported, which takes about as long.
+    directory = arguments.directory.resolve()
+    writing = begin(directory / "data")
+    if writing is not None:
+        print("Writing sample data (first start only) ...", flush=True)
     from bot.demo import run_demo  # noqa: PLC0415
 
-    _run(run_demo(arguments.directory))
+    _run(run_demo(directory, writing))
     return 0
 
 

