@@ -1,0 +1,176 @@
+"""Registering through the form: from the command to the card, over both transports, and every way it can fail."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.person import View
+from tests.scenario.bot_on_local_slack import Stage, stage
+
+CSV = "day,city,sold\n2024-01-01,Oslo,3\n2024-01-02,Bergen,5\n"
+
+
+@pytest.fixture
+async def bot(tmp_path: Path) -> AsyncIterator[Stage]:
+    async with stage(tmp_path) as running:
+        (running.data / "sales").mkdir()
+        (running.data / "sales" / "jan.csv").write_text(CSV)
+        (running.data / "sales" / "feb.csv").write_text(CSV.replace("Oslo", "Tromsø"))
+        yield running
+
+
+async def opened(bot: Stage, text: str = "register") -> View:
+    assert (await bot.ada.command("C0DATA", "/dataset", text))["ok"]
+    return await bot.ada.wait_view("register")
+
+
+@pytest.mark.parametrize("transport", ["socket", "http"])
+async def test_from_command_to_card(tmp_path: Path, transport: str) -> None:
+    async with stage(tmp_path, transport=transport) as bot:
+        (bot.data / "sales.csv").write_text(CSV)
+        view = await opened(bot, "register sales")
+        assert "sales* is free" in view.shown
+        answer = await bot.ada.submit(
+            view, {"paths": "sales.csv", "description": "What was sold", "tags": 'team="data platform", tier=gold'}
+        )
+        assert answer["response_action"] == "push"
+        done = await bot.ada.wait_view("done", "sales:1", timeout=20)
+        assert "What was sold" in done.shown
+        # Everybody in the channel sees the card.
+        card = await bot.ben.wait_message("C0DATA", "sales:1")
+        assert not card.ephemeral
+        for expected in ("<@U0ADA>", "What was sold", "team=data platform", "sales.csv", "3 columns"):
+            assert expected in card.shown
+        # Closing the last view closes the form below it as well.
+        await bot.ada.close(done)
+        await bot.ada.wait_no_view()
+        await bot.ben.click(card, "run:use")
+        await bot.ben.wait_message("C0DATA", "import pandas")
+
+
+async def test_second_version_is_announced_and_offered_in_the_form(bot: Stage) -> None:
+    await bot.register("sales", "sales/jan.csv")
+    await bot.ada.close(await bot.ada.wait_view("done"))
+    assert (await bot.ben.command("C0DATA", "/dataset", "watch sales"))["ok"]
+    await bot.ben.wait_message("C0DATA", "You watch")
+    view = await opened(bot)
+    await bot.ada.click(view, "register:name", state={"name": "sales"})
+    view = await bot.ada.wait_view("register", "This will become version 2")
+    await bot.ada.submit(view, {"paths": "sales/*.csv"})
+    done = await bot.ada.wait_view("done", "sales:2", timeout=20)
+    assert "2 files" in done.shown
+    notice = await bot.ben.wait_message(await bot.ben.dm(), "sales:2")
+    assert "You own or watch this dataset" in notice.shown
+
+
+async def test_problems_are_told_beside_their_fields(bot: Stage) -> None:
+    await bot.register("sales", "sales/jan.csv")
+    await bot.ada.close(await bot.ada.wait_view("done"))
+    view = await opened(bot)
+    answer = await bot.ada.submit(view, {"name": "sales", "paths": "../secrets", "tags": "nonsense"})
+    assert answer["response_action"] == "errors"
+    assert answer["errors"].keys() == {"name", "paths", "tags"}
+    assert "exists already" in answer["errors"]["name"]
+    assert "leads out of the datastore" in answer["errors"]["paths"]
+
+
+async def test_what_was_typed_survives_every_change_of_the_form(bot: Stage) -> None:
+    view = await opened(bot)
+    typed = {"name": "trips", "paths": "sales/*.csv", "description": "From a <!channel>", "tags": "a=b"}
+    await bot.ada.click(view, "register:source", "web", state=typed)
+    view = await bot.ada.wait_view("register", "Addresses")
+    assert "paths" not in {block["block_id"] for block in view.blocks}
+    await bot.ada.click(view, "register:format", "delimited", state={"urls": "https://example.com/a.csv"})
+    view = await bot.ada.wait_view("register", "Delimiter")
+    await bot.ada.click(view, "register:source", "datastore")
+    view = await bot.ada.wait_view("register", "Path or pattern")
+    values = (await bot.ada.fill(view, {})).values
+    assert values["paths"]["register:paths"]["value"] == "sales/*.csv"
+    assert values["description"]["register:description"]["value"] == "From a <!channel>"
+    await bot.ada.click(view, "register:source", "web")
+    view = await bot.ada.wait_view("register", "Addresses")
+    values = (await bot.ada.fill(view, {})).values
+    assert values["urls"]["register:urls"]["value"] == "https://example.com/a.csv"
+
+
+async def test_check_tells_what_the_source_matches(bot: Stage) -> None:
+    view = await opened(bot)
+    await bot.ada.click(view, "register:check", state={"paths": "sales/*.csv"})
+    view = await bot.ada.wait_view("register", "2 files", timeout=20)
+    assert "sales/feb.csv" in view.shown
+    assert "delimited text: comma" in view.shown
+    await bot.ada.click(view, "register:check", state={"paths": "nothing/*.csv"})
+    await bot.ada.wait_view("register", "matches nothing", timeout=20)
+
+
+async def test_column_types_are_seen_and_changed(bot: Stage) -> None:
+    view = await opened(bot)
+    await bot.ada.click(view, "register:columns", state={"name": "sales", "paths": "sales/jan.csv"})
+    columns = await bot.ada.wait_view("register_columns", timeout=20)
+    assert "3 columns" in columns.shown
+    await bot.ada.submit(columns, {"column:2": "decimal"})
+    view = await bot.ada.wait_view("register", "1 column type chosen by you")
+    await bot.ada.submit(view)
+    await bot.ada.wait_view("done", "sales:1", timeout=20)
+    card = await bot.bot.services.datasets.show("sales")
+    assert {column.name: column.type.value for column in card.version.stats.schema}["sold"] == "decimal"
+
+
+async def test_a_failure_leads_back_to_the_filled_form(bot: Stage) -> None:
+    view = await opened(bot)
+    await bot.ada.submit(view, {"name": "ghosts", "paths": "ghosts/*.csv", "description": "Not there yet"})
+    failed = await bot.ada.wait_view("error", "matches nothing", timeout=20)
+    await bot.ada.close(failed)
+    view = await bot.ada.wait_view("register")
+    values = (await bot.ada.fill(view, {})).values
+    assert values["description"]["register:description"]["value"] == "Not there yet"
+
+
+async def test_a_failure_after_the_form_was_closed_offers_it_again(bot: Stage) -> None:
+    view = await opened(bot)
+    await bot.ada.submit(view, {"name": "ghosts", "paths": "ghosts/*.csv", "description": "Not there yet"})
+    await bot.ada.close(await bot.ada.wait_view(), is_cleared=True)
+    told = await bot.ada.wait_message(await bot.ada.dm(), "matches nothing", timeout=20)
+    await bot.ada.click(told, "register:again")
+    view = await bot.ada.wait_view("register")
+    values = (await bot.ada.fill(view, {})).values
+    assert values["name"]["register:name"]["value"] == "ghosts"
+    assert values["paths"]["register:paths"]["value"] == "ghosts/*.csv"
+    assert values["description"]["register:description"]["value"] == "Not there yet"
+
+
+async def test_identical_data_names_the_version_that_has_them(bot: Stage) -> None:
+    await bot.register("sales", "sales/jan.csv")
+    await bot.ada.close(await bot.ada.wait_view("done"))
+    view = await opened(bot, "register revenue")
+    await bot.ada.submit(view, {"paths": "sales/jan.csv"})
+    told = await bot.ada.wait_view("error", "sales:1", timeout=20)
+    await bot.ada.click(told, "run:show")
+    await bot.ada.wait_message(await bot.ada.dm(), "sales:1")
+
+
+async def test_details_are_not_posted_to_another_organisation(bot: Stage) -> None:
+    assert (await bot.ada.command("C0SHARED", "/dataset", "register sales"))["ok"]
+    view = await bot.ada.wait_view("register")
+    await bot.ada.submit(view, {"paths": "sales/jan.csv"})
+    await bot.ada.wait_view("done", "direct message", timeout=20)
+    await bot.ada.wait_message(await bot.ada.dm(), "sales:1")
+    assert not [m for m in await bot.ada.messages("C0SHARED") if "sales:1" in m.shown]
+
+
+async def test_shortcut_and_home_lead_to_the_form(bot: Stage) -> None:
+    assert (await bot.ada.shortcut("register_dataset"))["ok"]
+    view = await bot.ada.wait_view("register")
+    await bot.ada.submit(view, {"name": "sales", "paths": "sales/jan.csv"})
+    await bot.ada.close(await bot.ada.wait_view("done", timeout=20))
+    await bot.ada.open_home()
+    home = await bot.ada.wait_home("sales:1")
+    await bot.ada.click(home, "home:show:mine:0")
+    await bot.ada.close(await bot.ada.wait_view("done", "sales:1"))
+    await bot.ada.click(home, "home:find", state={"home_find": "unicorns"})
+    home = await bot.ada.wait_home("Nothing matches")
+    await bot.ada.click(home, "run:register")
+    await bot.ada.wait_view("register")
