@@ -20,6 +20,19 @@ Handler = Callable[[Workspace, JsonObject], Awaitable[JsonObject]]
 _PING_SECONDS = 15
 
 
+def _object(body: JsonObject, name: str) -> JsonObject:
+    """A part of a request that has to be an object; absent is empty."""
+    value = body.get(name) or {}
+    if not isinstance(value, dict):
+        raise SlackError("invalid_arguments")
+    return value
+
+
+def _values(body: JsonObject) -> JsonObject:
+    """`state.values` of a request."""
+    return _object(_object(body, "state"), "values")
+
+
 def _acting(ws: Workspace, body: JsonObject) -> str:
     user = ws.world.user(str(body.get("user", "")))
     if user.is_bot or user.deleted:
@@ -29,9 +42,7 @@ def _acting(ws: Workspace, body: JsonObject) -> str:
 
 def _seen_channel(ws: Workspace, user: str, channel_id: str) -> Channel:
     channel = ws.world.channel(channel_id)
-    person = ws.world.user(user)
-    outsider = person.is_restricted or person.is_stranger
-    if user not in channel.members and (channel.kind != "channel" or outsider):
+    if user not in channel.members and (channel.kind != "channel" or ws.world.user(user).is_outsider):
         raise SlackError("channel_not_found")
     return channel
 
@@ -103,15 +114,14 @@ async def run_command(ws: Workspace, body: JsonObject) -> JsonObject:
 
 
 def _spot(ws: Workspace, user: str, body: JsonObject) -> interactions.Spot:
-    place = _place(ws, user, body.get("container") or {})
+    place = _place(ws, user, _object(body, "container"))
     return interactions.Spot(user, place, str(body.get("block_id", "")), str(body.get("action_id", "")))
 
 
 async def act(ws: Workspace, body: JsonObject) -> JsonObject:
     """A click or choice."""
     user = _acting(ws, body)
-    values = (body.get("state") or {}).get("values") or {}
-    return await interactions.action(ws, _spot(ws, user, body), body.get("action") or {}, values)
+    return await interactions.action(ws, _spot(ws, user, body), _object(body, "action"), _values(body))
 
 
 def _open_view(ws: Workspace, user: str, body: JsonObject) -> JsonObject:
@@ -127,7 +137,7 @@ async def submit(ws: Workspace, body: JsonObject) -> JsonObject:
     view = _open_view(ws, user, body)
     if not view.get("submit") or view.get("submit_disabled"):
         raise SlackError("cannot_submit")
-    return await interactions.submit(ws, user, view, (body.get("state") or {}).get("values") or {})
+    return await interactions.submit(ws, user, view, _values(body))
 
 
 async def close(ws: Workspace, body: JsonObject) -> JsonObject:

@@ -45,13 +45,12 @@ def page_channel(ws: Workspace, channel: Channel, user: str) -> JsonObject:
 def boot(ws: Workspace, me: User) -> JsonObject:
     """All that a tab needs at the start. Guests and strangers see only the channels they are in."""
     world = ws.world
-    outsider = me.is_restricted or me.is_stranger
     if not me.deleted and not me.is_bot:
         world.dm(me.id)
     channels = [
         channel
         for channel in world.channels.values()
-        if me.id in channel.members or (channel.kind == "channel" and not outsider)
+        if me.id in channel.members or (channel.kind == "channel" and not me.is_outsider)
     ]
     return {
         "team": {"id": world.team_id, "name": world.team_name, "domain": world.team_domain},

@@ -29,6 +29,11 @@ class User:
     is_stranger: bool = False
     deleted: bool = False
 
+    @property
+    def is_outsider(self) -> bool:
+        """Guests and strangers see only the channels that they are in."""
+        return self.is_restricted or self.is_stranger
+
 
 @dataclass
 class Channel:

@@ -127,7 +127,8 @@ class Workspace:
 
     def tell_channel(self, place: Channel, type_: str, **fields: object) -> None:
         """Send a page event to everybody who sees this channel."""
-        users = place.members if place.kind != "channel" else list(self.world.users)
+        public = place.kind == "channel"
+        users = [u.id for u in self.world.users.values() if u.id in place.members or (public and not u.is_outsider)]
         self.tell(users, type_, **fields)
 
     def notice(self, user: str, text: str, channel: str = "") -> None:

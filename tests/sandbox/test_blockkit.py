@@ -4,9 +4,12 @@ from typing import Any
 
 import pytest
 import slackblocks as sb
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.sandbox.block_shapes import BLOCKS, SURFACES
 from bot.sandbox.blockkit import check_options, message_errors, view_errors
+from bot.sandbox.element_shapes import ELEMENTS
 from bot.sandbox.state import StoredFile
 
 Json = dict[str, Any]
@@ -332,3 +335,48 @@ def test_what_an_independent_builder_makes_passes() -> None:
         sb.CardBlock(title="t", body="b"),
     ]
     assert message_errors([block._resolve() for block in built], None, {}) == []
+
+
+WORDS = sorted(
+    {
+        *BLOCKS,
+        *ELEMENTS,
+        "type",
+        "text",
+        "elements",
+        "element",
+        "rows",
+        "options",
+        "blocks",
+        "plain_text",
+        "mrkdwn",
+        "raw_text",
+    }
+    | {
+        "chart",
+        "series",
+        "axis_config",
+        "categories",
+        "data",
+        "label",
+        "value",
+        "child_blocks",
+        "title",
+        "accessory",
+        "tasks",
+    }
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(WORDS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=5),
+    max_leaves=25,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(JSON)
+def test_no_input_breaks_the_validator(value: Any) -> None:
+    """Whatever is sent gets an answer; a list of odd blocks never counts as right by accident of a crash."""
+    errors = message_errors([value], None, {}) + view_errors(value, None, {})
+    if not isinstance(value, dict):
+        assert len(errors) >= 2

@@ -181,6 +181,8 @@ async def test_links_unfurl(clock: Clock) -> None:
         assert "sales:3" in (await ada.wait_message("C0DATA", "sales:3")).shown
         with pytest.raises(SlackApiError, match="cannot_unfurl_url"):
             await client.chat_unfurl(channel="C0DATA", ts=said.ts, unfurls={"https://ml.azure.com/x": {"text": "x"}})
+        with pytest.raises(SlackApiError, match="invalid_unfurls_format"):
+            await client.chat_unfurl(channel="C0DATA", ts=said.ts, unfurls={url: "text"})  # type: ignore[dict-item]
         assert app.seen("app_mention") == [], "not subscribed"
 
 

@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from slack_bolt.async_app import AsyncComplete, AsyncFail
+from slack_bolt.context.complete.async_complete import AsyncComplete
+from slack_bolt.context.fail.async_fail import AsyncFail
 from slack_sdk.errors import SlackApiError
 
 from bot.sandbox.manifest import read_manifest
@@ -85,6 +86,7 @@ async def test_shortcuts_are_those_of_the_manifest() -> None:
     async with running() as (slack, app):
         assert (await slack.person("U0ADA").shortcut("register"))["ok"]
         assert (await slack.person("U0ADA").shortcut("other"))["error"] == "unknown_shortcut"
+        assert len(app.seen("shortcut")) == 1
 
 
 async def test_home_tab_switched_off() -> None:
@@ -108,8 +110,8 @@ async def test_custom_step_is_completed_once() -> None:
         assert (done["status"], done["outputs"]) == ("completed", {"version": "1"})
         failed = await ada.run_step("register_step", {"name": "bad"})
         assert (failed["status"], failed["error"]) == ("failed", "That name is taken")
+        execution = next(iter(slack.world.executions))
         with pytest.raises(SlackApiError, match="not_in_running_state"):
-            execution = next(iter(slack.world.executions))
             await app.app.client.functions_completeSuccess(function_execution_id=execution, outputs={})
         with pytest.raises(SandboxError, match="unknown_function"):
             await ada.run_step("other_step", {})

@@ -105,6 +105,15 @@ async def test_private_things_stay_private(
     assert history["error"] == "channel_not_found"
 
 
+async def test_guests_hear_of_their_own_channels_only(
+    slack: LocalSlack, session: aiohttp.ClientSession, client: AsyncWebClient
+) -> None:
+    async with events(slack, session, "U0GUS") as tab:
+        await client.chat_postMessage(channel="C0GENERAL", text="not for guests")
+        await client.chat_postMessage(channel="C0DATA", text="for all here")
+        assert (await wait_event(tab, "message"))["message"]["text"] == "for all here"
+
+
 async def test_reading_clears_the_unread_count(slack: LocalSlack, client: AsyncWebClient) -> None:
     ada = slack.person("U0ADA")
     await client.chat_postMessage(channel="C0DATA", text="hello")

@@ -159,7 +159,7 @@ async def unfurl(ws: Workspace, args: Args) -> JsonObject:
     if message is None:
         raise SlackError("cannot_find_message")
     shown = unfurls or {}
-    if not isinstance(shown, dict):
+    if not isinstance(shown, dict) or not all(isinstance(item, dict) for item in shown.values()):
         raise SlackError("invalid_unfurls_format")
     if not all(url in message.text.replace("&amp;", "&") for url in shown):
         raise SlackError("cannot_unfurl_url")
