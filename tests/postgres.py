@@ -27,7 +27,12 @@ def running_server() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="pg-") as folder:
         server = get_server(folder, cleanup_mode="stop")
         try:
-            yield str(server.get_uri())
+            url = str(server.get_uri())
+            with psycopg.connect(url, autocommit=True) as connection:
+                for setting in (sql.SQL("fsync"), sql.SQL("synchronous_commit"), sql.SQL("full_page_writes")):
+                    connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(setting))  # it lives for minutes
+                connection.execute("SELECT pg_reload_conf()")
+            yield url
         finally:
             server.cleanup()
 

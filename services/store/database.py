@@ -65,8 +65,8 @@ def parse_url(url: str) -> URL:
 def create_store_engine(url: str, *, connections: int) -> Engine:
     """An engine set up for this project: SQLite in WAL mode, PostgreSQL through psycopg 3. Does not connect yet.
 
-    Transactions opened with the execution option `writes=True` take SQLite's write lock at their beginning, so
-    that none fails half-way because another writer was first.
+    On SQLite, transactions opened with the execution option `writes=True` take the write lock at their beginning,
+    so that none fails half-way because another writer was first; all others can only read.
     """
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -105,6 +105,7 @@ def _prepare_sqlite_connection(connection: DBAPIConnection, _entry: ConnectionPo
 
 def _begin_sqlite_transaction(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 

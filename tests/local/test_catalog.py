@@ -253,6 +253,7 @@ async def test_web_sources_are_kept(catalog: LocalCatalog) -> None:
     assert (await catalog.version("sales")).definition == web == made.definition
 
 
+@pytest.mark.slow
 async def test_a_crowded_workspace_answers_fast(catalog: LocalCatalog, db: Database) -> None:
     await fill(db, "local", datasets=10_000, versions=5)
     assert (await catalog.get("dataset-000007")).created_at == NOON.replace(second=1)

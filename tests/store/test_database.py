@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from services.errors import Unavailable
 from services.store import tables
@@ -79,18 +80,16 @@ async def test_many_writers_lose_no_update(db: Database) -> None:
     assert await db.read(lambda connection: connection.execute(text(plain)).scalar_one()) == 40
 
 
-async def test_a_read_cannot_change_anything_on_postgresql(db: Database) -> None:
-    if db.dialect == "postgresql":
-        with pytest.raises(Exception, match="read-only transaction"):
-            await db.read(lambda connection: _add(connection, "sneaked in"))
-    assert await db.read(_keys) == []
+async def test_a_read_cannot_change_anything(db: Database) -> None:
+    with pytest.raises(DBAPIError, match=r"read-?only"):
+        await db.read(lambda connection: _add(connection, "sneaked in"))
+    await db.write(lambda connection: _add(connection, "allowed"))
+    assert await db.read(_keys) == ["allowed"]
 
 
 async def test_a_deadlock_is_repeated(db: Database) -> None:
     if db.dialect == "sqlite":
-        await db.write(lambda connection: _add(connection, "one writer cannot deadlock"))
-        assert await db.read(_keys) == ["one writer cannot deadlock"]
-        return
+        pytest.skip("one writer cannot deadlock")
     await db.write(lambda connection: _add(connection, "a"))
     await db.write(lambda connection: _add(connection, "b"))
     meeting = threading.Barrier(2)

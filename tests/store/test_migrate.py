@@ -43,7 +43,7 @@ def test_replicas_that_start_together_migrate_once(empty_url: str) -> None:
 def test_a_database_of_a_newer_bot_is_refused(empty_url: str) -> None:
     upgrade(empty_url)
     engine = create_store_engine(empty_url, connections=1)
-    with engine.begin() as connection:
+    with engine.execution_options(writes=True).begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     engine.dispose()
     with pytest.raises(SchemaTooNewError, match=r"9999.*newer"):
