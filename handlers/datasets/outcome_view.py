@@ -107,7 +107,7 @@ def failed_message(error: BaseException, request_id: str, name: str, again: str)
         actions(
             [
                 button("Open the form again", "register:again", again, style="primary")
-                if len(again) <= BUTTON_VALUE
+                if 0 < len(again) <= BUTTON_VALUE
                 else command_button("Open the form", "run:register", dataset_command("register", name))
             ]
         ),
