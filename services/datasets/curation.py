@@ -99,9 +99,8 @@ class Curation:
             raise InvalidInput(f"“{name}” cannot replace itself. Name another dataset.", field="replaced_by")
         other = await self._lookup.dataset(target)
         await self._lookup.version(other, number)
-        tags = dict(other.tags)
-        if other.deprecation is not None or DEPRECATED_TAG in other.tags:
-            instead = other.deprecation.replaced_by if other.deprecation else tags.get(REPLACED_BY_TAG, "")
+        if other.deprecation is not None:
+            instead = other.deprecation.replaced_by
             hint = f"It is replaced by “{instead}”." if instead and instead != name else "Name another dataset."
             raise InvalidInput(f"“{target}” is deprecated itself. {hint}", field="replaced_by")
 
@@ -110,7 +109,7 @@ class Curation:
         dataset = await self._lookup.dataset(name)
         may_curate(actor, dataset).require()
         present = dict(dataset.tags)
-        if dataset.deprecation is None and DEPRECATED_TAG not in dataset.tags:
+        if dataset.deprecation is None:
             raise InvalidInput(f"“{name}” is not deprecated, so there is nothing to take back.")
         remove = [key for key in (DEPRECATED_TAG[0], REPLACED_BY_TAG) if key in present]
         if remove:

@@ -30,6 +30,9 @@ ENCODINGS = ("utf-8", "iso8859-1", "ascii", "utf-16", "utf-32", "utf-8-sig", "cp
 """Python's names of the encodings that SDK v1's `from_delimited_files` reads (its parameter `encoding`)."""
 
 
+_SDK_NAMES = {"utf8bom": "utf-8-sig", "iso88591": "latin-1", "windows1252": "cp1252"}  # unknown to Python
+
+
 def form_problems(request: RegisterRequest, name: NameCheck, owner: str = "") -> tuple[Problem, ...]:
     """Everything wrong with the fields, in the order of the form.
 
@@ -99,7 +102,7 @@ def path_problem(path: str) -> str | None:  # noqa: PLR0911 - one return for eac
         return "One of the paths has invisible characters in it. Type it again."
     if "\\" in path:
         return f"Write “{path.replace(chr(92), '/')[:60]}”: paths in a datastore use “/”."
-    if path.startswith(("/", "~")) or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", path):
+    if path.startswith(("/", "~")) or re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|[A-Za-z]:/", path):
         return f"“{shown}” is not a path in the datastore. Begin at the datastore's own top folder: sales/*.csv."
     if ".." in path.split("/"):
         return f"“{shown}” leads out of the datastore. Paths cannot have “..” in them."
@@ -139,7 +142,7 @@ def _format(kind: DatasetType, how: Format | None) -> Iterator[Problem]:
 def encoding_name(encoding: str) -> str | None:
     """Python's name of an encoding that datasets can have, None for any other."""
     try:
-        name = codecs.lookup({"utf8bom": "utf-8-sig", "iso88591": "latin-1"}.get(encoding, encoding)).name
+        name = codecs.lookup(_SDK_NAMES.get(encoding, encoding)).name
     except (LookupError, ValueError):
         return None
     return name if name in ENCODINGS else None

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 
-from services.datasets.model import Dataset, DatasetVersion
+from services.datasets.model import Dataset, DatasetVersion, Deprecation
+from services.datasets.names import DEPRECATED_TAG, REPLACED_BY_TAG
 from services.errors import NotFound
 from services.ports import Catalog, DatasetIndex, Records
 
 _log = structlog.get_logger(__name__)
+
+
+def deprecated_by_tag(dataset: Dataset) -> Dataset:
+    """The dataset deprecated exactly if its tags say so; the records only add who did it, when and why.
+
+    The tags are the workspace's own and can be changed in the studio, behind the bot's back.
+    """
+    if DEPRECATED_TAG not in dataset.tags:
+        return replace(dataset, deprecation=None)
+    if dataset.deprecation is not None:
+        return dataset
+    replaced_by = dict(dataset.tags).get(REPLACED_BY_TAG, "")
+    return replace(dataset, deprecation=Deprecation(replaced_by, reason="", by="", at=dataset.modified_at))
 
 
 class Lookup:
@@ -25,7 +41,7 @@ class Lookup:
             dataset = await self._catalog.get(name)
         except NotFound as error:
             raise await self.not_found(name) from error
-        return await self._records.enrich_dataset(dataset)
+        return deprecated_by_tag(await self._records.enrich_dataset(dataset))
 
     async def not_found(self, name: str) -> NotFound:
         """The error for a name that does not exist."""

@@ -11,7 +11,9 @@ from services.datasets.form_check import form_problems
 from services.datasets.lookup import Lookup
 from services.datasets.model import (
     ColumnType,
+    Dataset,
     DatasetType,
+    DatasetVersion,
     DatastoreSource,
     Definition,
     Inspection,
@@ -21,7 +23,7 @@ from services.datasets.model import (
     RegisterRequest,
     VersionStats,
 )
-from services.datasets.names import name_problem
+from services.datasets.names import DEPRECATED_TAG, REPLACED_BY_TAG, name_problem
 from services.datasets.wording import count, source_text
 from services.errors import InvalidInput, NotFound, SourceProblem
 from services.ports import Catalog, DataReader, DatasetIndex, DatastoreCatalog, Progress, Records
@@ -101,7 +103,9 @@ class Registering:
         if not fingerprint.files:
             raise SourceProblem("The files went away while they were being read. Try again once they are back.")
         await progress("Registering")
+        before = await self._before(request.name)
         version = await self._catalog.register(request, fingerprint, registration_id=registration_id)
+        await self._stay_deprecated(before, version)
         stats = VersionStats(
             schema=inspection.schema,
             row_count=inspection.row_count,
@@ -120,6 +124,30 @@ class Registering:
         dataset = await self._lookup.dataset(version.name)
         (recorded,) = await self._records.enrich_versions([version])
         return Registered(recorded, dataset, fingerprint)
+
+    async def _before(self, name: str) -> Dataset | None:
+        try:
+            return await self._catalog.get(name)
+        except NotFound:
+            return None
+
+    async def _stay_deprecated(self, before: Dataset | None, version: DatasetVersion) -> None:
+        """A new version's tags become the dataset's; put back those that say that the dataset is deprecated."""
+        if before is None:
+            return
+        recorded = (await self._records.enrich_dataset(before)).deprecation
+        # A version that was there before the call was made by this registration before a crash: its tags may
+        # have replaced the old ones already, and what was recorded is what is left of them.
+        resumed = version.version <= before.latest_version
+        if DEPRECATED_TAG in before.tags:
+            put = [pair for pair in before.tags if pair == DEPRECATED_TAG or pair[0] == REPLACED_BY_TAG]
+        elif resumed and recorded is not None:
+            put = [DEPRECATED_TAG]
+            if recorded.replaced_by:
+                put.append((REPLACED_BY_TAG, recorded.replaced_by))
+        else:
+            return
+        await self._catalog.change_tags(version.name, put=put, remove=())
 
     async def _refuse_bad_fields(self, request: RegisterRequest) -> None:
         known = await self._index.get(request.name)

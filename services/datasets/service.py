@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 from services.actor import Actor
 from services.datasets.curation import Curation
@@ -37,8 +38,11 @@ from services.datasets.rules import may_preview
 from services.datasets.snippets import usage_guide
 from services.datasets.version_truth import Recheck, VersionTruth
 from services.datasets.workspace import WorkspaceFacts
-from services.errors import NotFound, UserError
+from services.errors import NotFound, SourceProblem, UserError
 from services.ports import Catalog, Clock, DataReader, DatasetIndex, DatastoreCatalog, Progress, Records
+
+FolderOf = Callable[[str], Awaitable[Path]]
+"""The absolute folder behind a datastore of a local workspace. Raises NotFound, SourceProblem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class VersionPage:
 class DatasetService:
     """Datasets as people ask for them. Raises the errors of `services.errors` with sentences for the reader.
 
+    folder_of: for a local workspace, where a datastore's files are on this machine (for `usage`).
     recheck_after: how old the last look at a version's files may be. preview_rows, profile_rows: what a
     preview reads.
     """
@@ -77,6 +82,7 @@ class DatasetService:
         clock: Clock,
         workspace: WorkspaceFacts,
         recheck_after: timedelta = timedelta(hours=6),
+        folder_of: FolderOf | None = None,
         preview_rows: int = 10,
         profile_rows: int = 100_000,
     ) -> None:
@@ -87,6 +93,7 @@ class DatasetService:
         self._datastores = datastores
         self._workspace = workspace
         self._recheck_after = recheck_after
+        self._folder_of = folder_of
         self._preview_rows = preview_rows
         self._profile_rows = profile_rows
         self._lookup = Lookup(catalog, records, index)
@@ -191,7 +198,9 @@ class DatasetService:
         if isinstance(found.definition.source, DatastoreSource):
             try:
                 datastore = await self._datastores.get(found.definition.source.datastore)
-            except NotFound:
+                if self._folder_of is not None:
+                    datastore = replace(datastore, location=str(await self._folder_of(datastore.name)))
+            except (NotFound, SourceProblem):
                 datastore = None  # the guide itself says that it is gone
         return usage_guide(found, workspace=self._workspace, datastore=datastore)
 

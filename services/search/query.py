@@ -242,11 +242,12 @@ def suggest(connection: sqlite3.Connection, text: str, limit: int) -> tuple[Data
 def _add_by_words(
     connection: sqlite3.Connection, words: _Words, limit: int, found: dict[int, None], *, deprecated: bool
 ) -> None:
-    """Names that have the words, then entries that have them elsewhere, recent changes first."""
+    """Names that have the words, recent changes first; where there are none, entries that have them elsewhere."""
     if words.impossible or not words.readings:
         return
-    for match in (words.match("name"), words.match("name rest")):
-        if len(found) >= limit:
+    in_name = words.match("name")
+    for match in (in_name, words.match("name rest")):
+        if len(found) >= limit or (found and match != in_name):
             return
         rows = connection.execute(
             "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?",

@@ -88,8 +88,8 @@ class MemoryCatalog:
             entry,
             replace(
                 entry.dataset,
-                description=request.description or entry.dataset.description,
-                tags=tuple({**dict(entry.dataset.tags), **dict(request.tags)}.items()),
+                description=request.description,
+                tags=request.tags,
                 latest_version=made.version,
             ),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from services.datasets.model import (
     Dataset,
@@ -16,10 +16,8 @@ from services.datasets.model import (
     FingerprintState,
     VersionStats,
 )
-from services.datasets.names import DEPRECATED_TAG, REPLACED_BY_TAG
 
 _UNCHECKED = FingerprintCheck(FingerprintState.UNCHECKED, None)
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -28,6 +26,10 @@ class _VersionRecord:
     fingerprint: Fingerprint
     stats: VersionStats
     check: FingerprintCheck = _UNCHECKED
+
+    @property
+    def seen_at(self) -> datetime:
+        return self.check.checked_at or self.fingerprint.taken_at
 
 
 class MemoryRecords:
@@ -70,18 +72,11 @@ class MemoryRecords:
         self._touch(name)
 
     async def enrich_dataset(self, dataset: Dataset) -> Dataset:
-        tags = dict(dataset.tags)
-        deprecation = None
-        if DEPRECATED_TAG in dataset.tags:
-            # The workspace says whether it is deprecated, the records who said so, when and why.
-            known = self._deprecations.get(dataset.name)
-            replaced_by = tags.get(REPLACED_BY_TAG, "")
-            deprecation = known or Deprecation(replaced_by, "", "", dataset.modified_at)
         return replace(
             dataset,
             owner=await self.owner(dataset.name),
             watchers=await self.watchers(dataset.name),
-            deprecation=deprecation,
+            deprecation=self._deprecations.get(dataset.name),
         )
 
     async def enrich_versions(self, versions: Sequence[DatasetVersion]) -> tuple[DatasetVersion, ...]:
@@ -110,9 +105,9 @@ class MemoryRecords:
     async def due_for_check(self, before: datetime, limit: int) -> tuple[tuple[str, int], ...]:
         latest = dict(sorted(self._versions))
         due = [
-            (name not in self._watchers, record.check.checked_at or _NEVER, (name, number))
+            (not self._watchers.get(name), record.seen_at, (name, number))
             for (name, number), record in self._versions.items()
-            if latest[name] == number and (record.check.checked_at or _NEVER) < before
+            if latest[name] == number and record.seen_at < before
         ]
         return tuple(key for _, _, key in sorted(due))[:limit]
 

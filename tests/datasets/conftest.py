@@ -1,0 +1,27 @@
+"""The service, once over memory and once over the real local adapters."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.databases import migrated_sqlite
+from tests.datasets.world import World, local_world, memory_world
+
+__all__ = ["migrated_sqlite"]
+
+
+@pytest.fixture(params=["memory", "local"])
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    """A workspace with one datastore and no datasets."""
+    if request.param == "memory":
+        async with memory_world() as made:
+            yield made
+        return
+    database = tmp_path / "bot.db"
+    shutil.copy(request.getfixturevalue("migrated_sqlite"), database)
+    async with local_world(database, tmp_path / "workspace") as made:
+        yield made

@@ -1,0 +1,132 @@
+"""Files change under a registered version, and the bot notices."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.datasets.model import DatasetQuery, FileStamp, FingerprintCheck, FingerprintState
+from services.datasets.version_truth import compare_fingerprints, worth_telling
+from services.errors import NotFound
+from tests.datasets.samples import NOON, fingerprint, stamp
+from tests.datasets.world import ADA, BEN, World, request
+
+A, B, C = stamp("a"), stamp("b"), stamp("c")
+B2 = stamp("b", text="sha256:2")
+S = FingerprintState
+
+
+@pytest.mark.parametrize(
+    ("now", "state", "counts", "detail"),
+    [
+        ((A, B), S.UNCHANGED, (0, 0, 0), "All 2 files are as they were."),
+        ((A, B, C), S.GROWN, (1, 0, 0), "1 file is new"),
+        ((A, B2), S.CHANGED, (0, 0, 1), "1 file is different"),
+        ((A, B2, C), S.CHANGED, (1, 0, 1), "1 file is different, 1 file is new"),
+        ((B2, C), S.VANISHED, (1, 1, 1), "1 file is gone, 1 file is different, 1 file is new"),
+        ((), S.VANISHED, (0, 2, 0), "2 files are gone"),
+    ],
+)
+def test_compare_fingerprints(
+    now: tuple[FileStamp, ...], state: FingerprintState, counts: tuple[int, int, int], detail: str
+) -> None:
+    check = compare_fingerprints(fingerprint(A, B), fingerprint(*now), NOON)
+    assert (check.state, (check.added, check.removed, check.changed)) == (state, counts)
+    assert detail in check.detail
+    assert check.checked_at == NOON
+
+
+def check(state: FingerprintState, added: int = 0) -> FingerprintCheck:
+    return FingerprintCheck(state, NOON, added=added)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        (None, check(S.UNCHANGED), False),
+        (None, check(S.GROWN, 1), True),
+        (check(S.UNCHECKED), check(S.UNCHANGED), False),
+        (check(S.UNCHANGED), check(S.UNCHANGED), False),
+        (check(S.UNCHANGED), check(S.VANISHED), True),
+        (check(S.GROWN, 1), check(S.GROWN, 1), False),
+        (check(S.GROWN, 1), check(S.GROWN, 2), True),
+        (check(S.CHANGED), check(S.UNCHANGED), True),
+        (check(S.UNCHANGED), check(S.UNREACHABLE), True),
+        (check(S.UNCHANGED), check(S.UNCHECKED), False),
+    ],
+)
+def test_worth_telling(before: FingerprintCheck | None, now: FingerprintCheck, told: bool) -> None:
+    assert worth_telling(before, now) is told
+
+
+@pytest.fixture
+async def sales(world: World) -> World:
+    world.storage.write("sales/a.csv", "id\n1\n")
+    world.storage.write("sales/b.csv", "id\n2\n")
+    await world.register(request())
+    world.clock.advance(hours=7)
+    return world
+
+
+async def test_a_recheck_finds_what_happened_and_badges_it_everywhere(sales: World) -> None:
+    before, now = await sales.service.recheck("sales")
+    assert (before, now.state) == (None, S.UNCHANGED)
+    sales.storage.write("sales/c.csv", "id\n3\n")
+    before, now = await sales.service.recheck("sales", 1)
+    assert before is not None
+    assert (before.state, now.state, now.added) == (S.UNCHANGED, S.GROWN, 1)
+    card = await sales.service.show("sales")
+    assert (card.version.check.state, card.version.check.checked_at) == (S.GROWN, sales.clock.now())
+    assert (await sales.service.versions("sales")).items[0].version.check == now
+    page = await sales.service.search(DatasetQuery(drifting=True))
+    assert [(item.name, item.state) for item in page.items] == [("sales", S.GROWN)]
+
+
+async def test_changed_and_vanished_files(sales: World) -> None:
+    sales.storage.write("sales/b.csv", "id\n9\n")
+    assert (await sales.service.recheck("sales"))[1].state is S.CHANGED
+    sales.storage.remove("sales/b.csv")
+    assert (await sales.service.recheck("sales"))[1].state is S.VANISHED
+    sales.storage.remove("sales/a.csv")
+    _, now = await sales.service.recheck("sales")
+    assert (now.state, now.removed) == (S.VANISHED, 2)
+
+
+async def test_storage_that_does_not_answer_is_told_as_that(sales: World) -> None:
+    sales.storage.go_away()
+    _, now = await sales.service.recheck("sales")
+    assert now.state is S.UNREACHABLE
+    assert now.detail
+    assert (await sales.service.search(DatasetQuery(drifting=True))).total == 0
+
+
+async def test_recheck_of_what_is_not_there(sales: World) -> None:
+    with pytest.raises(NotFound, match="Did you mean “sales”"):
+        await sales.service.recheck("slaes")
+    with pytest.raises(NotFound, match="It has only version 1"):
+        await sales.service.recheck("sales", 2)
+
+
+async def test_due_rechecks_return_the_news_with_whom_to_tell(sales: World) -> None:
+    await sales.service.watch(BEN, "sales", watching=True)
+    assert await sales.service.recheck_due() == ()
+    sales.storage.write("sales/c.csv", "id\n3\n")
+    assert await sales.service.recheck_due() == (), "it was looked at a moment ago"
+    sales.clock.advance(hours=7)
+    (news,) = await sales.service.recheck_due()
+    assert (news.version.label, news.owner, news.watchers) == ("sales:1", ADA.user_id, (BEN.user_id,))
+    assert news.before is not None
+    assert (news.before.state, news.now.state) == (S.UNCHANGED, S.GROWN)
+    assert (await sales.service.search(DatasetQuery(drifting=True))).total == 1
+    sales.clock.advance(hours=7)
+    assert await sales.service.recheck_due() == (), "the same finding again is no news"
+
+
+async def test_only_as_many_as_asked_for(world: World) -> None:
+    for number in range(3):
+        world.storage.write(f"d{number}/a.csv", f"id\n{number}\n")
+        await world.register(request(f"d{number}"))
+        world.storage.write(f"d{number}/b.csv", "id\n9\n")
+    world.clock.advance(hours=7)
+    assert len(await world.service.recheck_due(limit=2)) == 2
+    assert len(await world.service.recheck_due(limit=2)) == 1
+    assert len(await world.service.recheck_due(limit=2)) == 0
