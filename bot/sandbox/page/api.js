@@ -1,6 +1,9 @@
 /** The local server's routes for the page, and its stream of events. */
 
-export class ServerGone extends Error {}
+/** The local server did not answer, or not as it should. */
+export class ServerGone extends Error {
+  name = "ServerGone";
+}
 
 async function request(method, path, body, extra = {}) {
   let response;

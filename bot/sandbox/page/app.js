@@ -1,6 +1,6 @@
 /** Start: who is acting, the first answers of the server, and the wiring between the parts. */
 
-import { Api } from "./api.js";
+import { Api, ServerGone } from "./api.js";
 import { confirmDialog, toast } from "./dialogs.js";
 import { fill, h } from "./dom.js";
 import { startFaults } from "./faults.js";
@@ -82,7 +82,7 @@ function makeTools(store, api, panel) {
   const tools = {
     api,
     world,
-    failed: (error) => toast("error", error.name === "ServerGone" || error instanceof TypeError ? `The local server does not answer. ${error.message}` : error.message),
+    failed: (error) => toast("error", error instanceof ServerGone ? `The local server does not answer. ${error.message}` : error.message),
     notice: (level, text, channel) => (channel ? store.putMessage(channel, localNote(channel, text)) : toast(level, text)),
     refused: (error, what, channel) => TOLD.has(error) || tools.notice("error", `${what} did not work: ${error ?? "no reason given"}.`, channel),
     json: (title, value) => panel.show(h("span", {}, icon("code", 16), ` ${title}`), jsonView(value), "json-panel"),

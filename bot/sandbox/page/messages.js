@@ -5,7 +5,7 @@ import { icon } from "./icons.js";
 import { avatar, badge } from "./people.js";
 import { renderAttachment, renderBlocks } from "./render/blocks.js";
 import { messageFile } from "./render/cards.js";
-import { agoText, clockTime, dayName, exactTime } from "./render/dates.js";
+import { agoText, clockTime, dayKey, dayName, exactTime } from "./render/dates.js";
 import { openMenu } from "./render/elements.js";
 import { mrkdwn } from "./render/text.js";
 
@@ -49,7 +49,7 @@ export class MessageList {
     const nodes = [];
     let previous = null;
     for (const message of messages) {
-      const newDay = !previous || dayName(previous.ts) !== dayName(message.ts);
+      const newDay = !previous || dayKey(previous.ts) !== dayKey(message.ts);
       if (newDay) nodes.push(h("div", { class: "day", role: "separator" }, h("span", {}, dayName(message.ts))));
       nodes.push(this.node(message, newDay || !follows(previous, message), inThread));
       previous = message;

@@ -3,7 +3,13 @@
 import { h } from "../dom.js";
 
 const LOCALE = "en-US";
-const write = (date, options) => new Intl.DateTimeFormat(LOCALE, options).format(date);
+const formats = new Map();
+/** Making a formatter is slow and a channel has many dates, so each is made once. */
+function write(date, options) {
+  const key = JSON.stringify(options);
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(LOCALE, options));
+  return formats.get(key).format(date);
+}
 
 /** Days from `date` to today in the viewer's zone: 0 today, 1 yesterday, -1 tomorrow. */
 function daysAgo(date, now = new Date()) {
@@ -64,11 +70,13 @@ export function dateNode(seconds, format, fallback) {
   const text = formatDate(seconds, format);
   if (text === null) return h("span", {}, fallback);
   const date = new Date(seconds * 1000);
-  return h("time", { class: "date-token", datetime: date.toISOString(), title: date.toLocaleString(LOCALE, { dateStyle: "full", timeStyle: "long" }) }, text);
+  return h("time", { class: "date-token", datetime: date.toISOString(), title: write(date, { dateStyle: "full", timeStyle: "long" }) }, text);
 }
 
 /** Message times and day dividers. `ts`: Slack's "seconds.microseconds". */
 export const clockTime = (ts) => TOKENS.time(new Date(Number(ts) * 1000));
-export const exactTime = (ts) => new Date(Number(ts) * 1000).toLocaleString(LOCALE, { dateStyle: "full", timeStyle: "medium" });
+export const exactTime = (ts) => write(new Date(Number(ts) * 1000), { dateStyle: "full", timeStyle: "medium" });
+/** The same text for all moments of one day in the viewer's zone. */
+export const dayKey = (ts) => new Date(Number(ts) * 1000).toDateString();
 export const dayName = (ts) => formatDate(Number(ts), "{day_divider_pretty}");
 export const agoText = (ts) => ago(new Date(Number(ts) * 1000));
