@@ -86,7 +86,7 @@ def view_errors(
     """What Slack refuses in a view. `kind` is the surface it must have (None: what it says itself)."""
     report = Report(files, frozenset(refused))
     surface = kind or (view.get("type") if isinstance(view, dict) else None)
-    if surface not in _VIEWS:
+    if not isinstance(surface, str) or surface not in _VIEWS:
         report.fail(f"{root}/type", "must be one of: modal, home", type="enum", expected=["modal", "home"])
         return report.errors
     report.surface = surface

@@ -1,7 +1,7 @@
 """A person at the keyboard, for tests: acts over HTTP on the routes that the page uses."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -148,12 +148,11 @@ class Person:
         Raises SandboxError with what is there when it does not come within `timeout` seconds.
         """
         found: list[Message] = []
-        for _ in range(max(1, int(timeout / _POLL_SECONDS))):
+        async for _ in _polls(timeout):
             found = await self.messages(channel, thread_ts)
             for message in reversed(found):
                 if contains in message.shown and (not after or float(message.ts) > float(after)):
                     return message
-            await asyncio.sleep(_POLL_SECONDS)
         there = "\n---\n".join(message.shown for message in found[-5:])
         raise SandboxError(f"no message with {contains!r} in {channel} within {timeout} s; last:\n{there}")
 
@@ -174,31 +173,28 @@ class Person:
     async def wait_view(self, callback_id: str = "", contains: str = "", timeout: float = 5) -> View:  # noqa: ASYNC109
         """The modal on top once it has this callback id and text, else SandboxError after `timeout` seconds."""
         top: View | None = None
-        for _ in range(max(1, int(timeout / _POLL_SECONDS))):
+        async for _ in _polls(timeout):
             top = await self.view()
             if top and callback_id in {"", top.callback_id} and contains in top.shown:
                 return top
-            await asyncio.sleep(_POLL_SECONDS)
         shown = f"{top.callback_id}: {top.shown}" if top else "no modal"
         raise SandboxError(f"no modal {callback_id!r} with {contains!r} within {timeout} s; on top: {shown}")
 
     async def wait_no_view(self, timeout: float = 5) -> None:  # noqa: ASYNC109
         """Until every modal is closed, else SandboxError."""
-        for _ in range(max(1, int(timeout / _POLL_SECONDS))):
+        async for _ in _polls(timeout):
             if not await self.views():
                 return
-            await asyncio.sleep(_POLL_SECONDS)
         raise SandboxError(f"modals are still open after {timeout} s")
 
     async def wait_home(self, contains: str = "", timeout: float = 5) -> View:  # noqa: ASYNC109
         """The App Home once it contains this text, else SandboxError."""
         shown = "nothing published"
-        for _ in range(max(1, int(timeout / _POLL_SECONDS))):
+        async for _ in _polls(timeout):
             view = await self.home()
             if view and contains in view.shown:
                 return view
             shown = view.shown if view else shown
-            await asyncio.sleep(_POLL_SECONDS)
         raise SandboxError(f"App Home has no {contains!r} within {timeout} s: {shown}")
 
     async def fill(self, view: Place, values: Mapping[str, object]) -> State:
@@ -285,11 +281,10 @@ class Person:
     async def run_step(self, callback_id: str, inputs: JsonObject, timeout: float = 5) -> JsonObject:  # noqa: ASYNC109
         """Run a custom workflow step: its `outputs` or `error` once the app has completed it."""
         execution = _expect(await self.call("step", callback_id=callback_id, inputs=inputs))["execution"]
-        for _ in range(max(1, int(timeout / _POLL_SECONDS))):
+        async for _ in _polls(timeout):
             state = await self.call("step_state", execution=execution)
             if state["status"] != "running":
                 return state
-            await asyncio.sleep(_POLL_SECONDS)
         raise SandboxError(f"the step {callback_id!r} was not completed within {timeout} s")
 
     async def open_home(self, tab: str = "home") -> JsonObject:
@@ -349,6 +344,16 @@ class Person:
         async with self._session.get(url, params={"user": self.user, **query}) as response:
             answer: JsonObject = await response.json()
             return answer
+
+
+async def _polls(seconds: float) -> AsyncIterator[None]:
+    """One look at once, then one every 20 ms until the time is over."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    yield
+    while loop.time() < end:
+        await asyncio.sleep(_POLL_SECONDS)
+        yield
 
 
 def _expect(answer: JsonObject) -> JsonObject:

@@ -32,7 +32,8 @@ class LocalSlack:
 
     port 0 picks a free one. request_url makes the app reachable over signed HTTP when it holds no socket.
     clock gives seconds since the epoch for time stamps, trigger ids, response URLs and rate limits.
-    ack_seconds and retry_delays (seconds before each retry of an event) may be shortened in tests.
+    ack_seconds and retry_delays (seconds before each retry of an event) may be shortened in tests;
+    rate_limits=False is for benchmarks. Tokens and signing secret are fresh at each start unless given.
     """
 
     def __init__(
@@ -43,12 +44,16 @@ class LocalSlack:
         manifest: JsonObject | None = None,
         clock: Callable[[], float] = time.time,
         *,
+        bot_token: str | None = None,
+        app_token: str | None = None,
         rate_limits: bool = True,
         ack_seconds: float = ACK_SECONDS,
         retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0),
     ) -> None:
         settings = new_settings(
             signing_secret=signing_secret,
+            bot_token=bot_token,
+            app_token=app_token,
             manifest=manifest,
             clock=clock,
             request_url=request_url,

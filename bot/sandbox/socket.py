@@ -54,7 +54,8 @@ class SocketHub:
         if ticket not in self.tickets:
             return web.Response(status=404, text="unknown ticket")
         self.tickets.discard(ticket)
-        ws = web.WebSocketResponse(heartbeat=30)
+        # A peer that was killed does not answer the closing handshake: one second is enough to wait.
+        ws = web.WebSocketResponse(heartbeat=30, timeout=1.0)
         await ws.prepare(request)
         if len(self.connections) >= MAX_CONNECTIONS:
             await ws.send_json({"type": "disconnect", "reason": "too_many_websockets", "debug_info": {}})
@@ -118,8 +119,7 @@ class SocketHub:
 
     async def close(self) -> None:
         """Close all sockets properly."""
-        for connection in list(self.connections):
-            await connection.ws.close()
+        await asyncio.gather(*(connection.ws.close() for connection in list(self.connections)))
 
     def _hello(self) -> JsonObject:
         return {

@@ -41,6 +41,8 @@ class Settings:
 def new_settings(
     *,
     signing_secret: str | None = None,
+    bot_token: str | None = None,
+    app_token: str | None = None,
     manifest: JsonObject | None = None,
     clock: Callable[[], float] = time.time,
     request_url: str | None = None,
@@ -48,11 +50,11 @@ def new_settings(
     ack_seconds: float = ACK_SECONDS,
     retry_delays: tuple[float, ...] = (0.0, 60.0, 300.0),
 ) -> Settings:
-    """Settings with fresh tokens and, unless given, a fresh signing secret."""
+    """Settings; tokens and signing secret are fresh unless given."""
     return Settings(
         signing_secret=signing_secret or secrets.token_hex(16),
-        bot_token="xoxb-local-" + secrets.token_urlsafe(18),
-        app_token="xapp-local-" + secrets.token_urlsafe(18),
+        bot_token=bot_token or "xoxb-local-" + secrets.token_urlsafe(18),
+        app_token=app_token or "xapp-local-" + secrets.token_urlsafe(18),
         manifest=read_manifest(manifest),
         clock=clock,
         request_url=request_url,
