@@ -32,7 +32,14 @@ class Segment(Protocol):
 
 
 def spread_text(
-    file: LocalFile, rows: int, all_rows: Iterator[Chunk], segment: Segment | None, *, scan_bytes: int, segments: int
+    file: LocalFile,
+    rows: int,
+    all_rows: Iterator[Chunk],
+    segment: Segment | None,
+    *,
+    window_bytes: int,
+    scan_bytes: int,
+    segments: int,
 ) -> Iterator[Chunk]:
     """About `rows` rows of a text file, spread evenly.
 
@@ -42,7 +49,7 @@ def spread_text(
     first = next(all_rows, None)
     if first is None:
         return
-    row_bytes = max(first.table.nbytes / first.table.num_rows, 1.0)
+    row_bytes = min(window_bytes, file.size) / first.table.num_rows
     share = min(rows * row_bytes / file.size, 1.0)  # of a packed file this share is too large: then it is thinned less
     if file.size <= scan_bytes:
         left = 2 * rows

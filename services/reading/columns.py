@@ -168,7 +168,7 @@ def _converted(column: pa.ChunkedArray, to: ColumnType) -> pa.ChunkedArray | Non
     text = pa.types.is_string(column.type)
     try:
         if to is ColumnType.INTEGER:
-            return _integers(column) if text else column.cast(pa.int64())
+            return _whole_numbers(column) if text else column.cast(pa.int64())
         if to is ColumnType.DECIMAL:
             return _decimals(column) if text else plain(column.cast(pa.float64()))
         if to is ColumnType.BOOLEAN:
@@ -178,6 +178,14 @@ def _converted(column: pa.ChunkedArray, to: ColumnType) -> pa.ChunkedArray | Non
         return _times(column) if text else None
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
+
+
+def _whole_numbers(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text to integers, also from "1.0"."""
+    try:
+        return _integers(text)
+    except pa.ArrowInvalid:
+        return _decimals(text).cast(pa.int64())
 
 
 def _flags(text: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -237,6 +245,15 @@ def _common(kinds: list[pa.DataType]) -> pa.DataType:
 def cell(value: object) -> str | None:
     """One value for display: cut, with control characters visible, None for null."""
     return None if value is None else visible(_raw_text(value), CELL_LIMIT)
+
+
+def values_of(column: pa.ChunkedArray) -> list[object]:
+    """The column's values for `cell`; as Arrow's own text where Python has no such value (the year 20000)."""
+    try:
+        values: list[object] = column.to_pylist()
+    except (ValueError, OverflowError, KeyError):  # KeyError: a time zone that this machine does not know
+        values = _as_text(column.cast(pa.timestamp("us")) if pa.types.is_timestamp(column.type) else column).to_pylist()
+    return values
 
 
 def _raw_text(value: object) -> str:

@@ -17,9 +17,11 @@ from services.reading.display import quoted, visible
 from services.reading.formats import (
     DELIMITER_NAMES,
     binary_file,
+    codec,
     decode_head,
     foreign,
     guess_delimiter,
+    guess_encoding,
     looks_binary,
     read_head,
     sample_records,
@@ -27,7 +29,7 @@ from services.reading.formats import (
 from services.reading.limits import Limits, counted
 from services.reading.places import LocalFile
 from services.reading.schema_check import same_columns
-from services.reading.text import Window, can_seek, windows
+from services.reading.text import Window, can_seek, windows, wrong_encoding
 
 MAX_COLUMNS = 10_000
 
@@ -77,6 +79,7 @@ class DelimitedReader:
             rows,
             self.rows(file),
             segment,
+            window_bytes=self.limits.window_bytes,
             scan_bytes=self.limits.scan_bytes,
             segments=self.limits.segments,
         )
@@ -211,11 +214,12 @@ def _start(file: LocalFile, format_: Format, *, header: bool) -> _Start:
         )
     text = decode_head(head, format_.encoding)
     if looks_binary(text):
-        # A replacement character may only mean the wrong encoding: reading says which line.
-        if "\x00" in text or "\ufffd" not in text:
+        likely = guess_encoding(head.data, head.complete)
+        if likely == codec(format_.encoding) or looks_binary(decode_head(head, likely)):
             raise binary_file(file)
-        next(windows(file, format_.encoding, Limits(), quotes=True), None)
-        raise binary_file(file)
+        if "\x00" in text:
+            raise wrong_encoding(file, format_.encoding)
+        # A few bytes do not fit: reading will say in which line.
     record = next(iter(sample_records(text, format_.delimiter, complete=True, limit=1)), None)
     if record is None:
         raise SourceProblem(f"{quoted(file.path)} has only blank lines.", code="empty_file", field="source")

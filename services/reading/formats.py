@@ -24,6 +24,7 @@ from services.reading.display import quoted
 from services.reading.places import LocalFile, open_file
 
 HEAD_BYTES = 256 * 1024
+csv.field_size_limit(64 * 1024 * 1024)  # a limit of its own would only hide the reader's, which tells the line
 DELIMITERS = (",", ";", "\t", "|")
 DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", " ": "space"}
 # What people and Azure ML (`utf8`, `iso88591`, `windows1252` …) call encodings -> Python's name for the codec.

@@ -52,6 +52,7 @@ class JsonLinesReader:
             rows,
             self.rows(file),
             segment,
+            window_bytes=self.limits.window_bytes,
             scan_bytes=self.limits.scan_bytes // 4,
             segments=self.limits.segments,
         )
@@ -136,6 +137,12 @@ def _records(file: LocalFile, data: bytes, first_line: int | None) -> list[dict[
                 code="json_not_object",
                 field="format",
             )
+        if "" in record:
+            raise SourceProblem(
+                f"{where} of {quoted(file.path)} has a value without a name (the key is empty). Give it one.",
+                code="unnamed_column",
+                field="format",
+            )
         records.append(record)
     return records
 
@@ -151,9 +158,7 @@ def _one_document(file: LocalFile) -> SourceProblem:
 
 def _table(records: list[dict[str, object]]) -> pa.Table:
     names = list(dict.fromkeys(name for record in records for name in record))
-    return pa.table(
-        [_array([record.get(name) for record in records]) for name in names], names=[name or "Column" for name in names]
-    )
+    return pa.table([_array([record.get(name) for record in records]) for name in names], names=names)
 
 
 def _array(values: list[object]) -> pa.Array:

@@ -118,6 +118,12 @@ def open_parquet(files: tuple[LocalFile, ...], limits: Limits) -> ParquetReader:
 def _distinct_names(file: LocalFile, schema: pa.Schema) -> None:
     seen: set[str] = set()
     for name in schema.names:
+        if not name:
+            raise SourceProblem(
+                f"{quoted(file.path)} has a column without a name. Give it one and write the file again.",
+                code="unnamed_column",
+                field="source",
+            )
         if name in seen:
             raise SourceProblem(
                 f"{quoted(file.path)} has the column {quoted(name, 60)} twice. Rename one and write the file again.",
@@ -154,7 +160,8 @@ def _unreadable(file: LocalFile, error: Exception) -> SourceProblem:
                 field="source",
             )
         return SourceProblem(
-            f"{quoted(file.path)} is not a Parquet file. Choose the format it has, or narrow the path.",
+            f"{quoted(file.path)} is not a Parquet file. Choose the format it has, or narrow the path, "
+            "for example with *.parquet at its end.",
             code="format_wrong",
             field="format",
         )

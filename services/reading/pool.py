@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import multiprocessing
 import os
+import pickle
 import resource
 import threading
 from collections.abc import Callable
@@ -57,7 +58,9 @@ def _start_worker(memory_bytes: int) -> None:
 def _run(work: Callable[[*Ts], object], arguments: tuple[*Ts]) -> _Done:
     """One task, in the worker process."""
     try:
-        return _Done(value=work(*arguments))
+        done = _Done(value=work(*arguments))
+        pickle.dumps(done)  # what cannot be sent is a fault of the work, and would end this process if sent
+        return done
     except MemoryError:  # pyarrow's own is a subclass
         return _Done(error=_OUT_OF_MEMORY)
     except Exception as error:  # noqa: BLE001 - carried to the caller, where it is raised again
@@ -77,7 +80,6 @@ class WorkerPool:
         self._starting = asyncio.Lock()
         self._closed = False
 
-    @property
     def started(self) -> bool:
         """True while worker processes exist."""
         return self._pool is not None
@@ -95,7 +97,11 @@ class WorkerPool:
         self._running += 1
         self._keep()
         try:
-            done = await self._outcome(await self._ready(), seconds, work, arguments)
+            try:
+                done = await self._outcome(await self._ready(), seconds, work, arguments)
+            except (BrokenProcessPool, PoolStoppedError):
+                # Something else broke the pool, e.g. an idle worker was killed: reading again does no harm.
+                done = await self._outcome(await self._ready(), seconds, work, arguments)
         except TimeoutError:
             raise TimedOut(
                 f"Reading took longer than {seconds:.0f} seconds and was stopped. Try fewer or smaller files.",
@@ -160,6 +166,8 @@ class WorkerPool:
 
     async def _ready(self) -> ProcessPool:
         async with self._starting:
+            if self._closed:
+                raise PoolStoppedError
             if self._pool is not None and not self._pool.active:  # broken, e.g. a worker killed while it was idle
                 await self._stop()
             if self._pool is None:

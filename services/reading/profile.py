@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.datasets.model import Column, ColumnProfile, ColumnType
-from services.reading.columns import cell
+from services.reading.columns import cell, values_of
 
 TOP = 5
 _ORDERED = frozenset(
@@ -31,17 +31,18 @@ def _one(values: pa.ChunkedArray, column: Column) -> ColumnProfile:
         return ColumnProfile(column.name, column.type, count, nulls, 0)
     counts = pc.value_counts(values.drop_null())
     distinct = len(counts)
-    limits = pc.min_max(values).as_py()
+    limits = pc.min_max(values)
+    smallest, largest = values_of(pa.chunked_array([pa.array([limits["min"], limits["max"]], values.type)]))
     numeric = column.type in _NUMERIC
-    mean = pc.mean(values.cast(pa.float64())).as_py() if numeric else None
+    mean = pc.mean(values.cast(pa.float64(), safe=False)).as_py() if numeric else None
     return ColumnProfile(
         column.name,
         column.type,
         count,
         nulls,
         distinct,
-        minimum=cell(limits["min"]),
-        maximum=cell(limits["max"]),
+        minimum=cell(smallest),
+        maximum=cell(largest),
         mean=mean,
         top=_top(counts) if distinct < count - nulls else (),
     )
@@ -54,5 +55,5 @@ def _top(counts: pa.StructArray) -> tuple[tuple[str, int], ...]:
     chosen = table.take(order)
     return tuple(
         (cell(value) or "", int(count))
-        for value, count in zip(chosen.column("value").to_pylist(), chosen.column("count").to_pylist(), strict=True)
+        for value, count in zip(values_of(chosen.column("value")), chosen.column("count").to_pylist(), strict=True)
     )

@@ -94,7 +94,8 @@ class Reader:
             stamps = await self._hash_folder(await self._folder(source), progress, previous)
         else:
             stamps = await self._hash_web(source.urls, progress)
-        return fingerprint_of(stamps, self._clock.now())
+        # Thousands of files take a while to sort and digest: not on the event loop.
+        return await asyncio.to_thread(fingerprint_of, stamps, self._clock.now())
 
     async def inspect(self, definition: Definition, *, sample_rows: int = 10, guess: bool = False) -> Inspection:
         """Files, and for Tabular the schema and first rows."""
@@ -149,7 +150,7 @@ class Reader:
                 code="too_many_files",
                 field="source",
             )
-        known = reusable(found.files, previous)
+        known = await asyncio.to_thread(reusable, found.files, previous)
         stamps = list(known.values())
         todo = [file for file in found.files if file.path not in known]
         total = sum(file.size for file in todo)

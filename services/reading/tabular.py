@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from services.datasets.model import Column, ColumnType, Definition, FileFormat, Format
 from services.errors import InvalidInput, SourceProblem, UserError
-from services.reading.chunks import Chunk, RowReader, evenly
+from services.reading.chunks import Chunk, RowReader, evenly, thinned
 from services.reading.columns import (
     UnconvertibleError,
     ambiguous_dates,
@@ -19,6 +19,7 @@ from services.reading.columns import (
     convert,
     infer,
     plain,
+    values_of,
 )
 from services.reading.delimited import open_delimited
 from services.reading.display import quoted
@@ -94,7 +95,7 @@ class TabularData:
                 shown = convert(column, column_type(field.type))
             except UnconvertibleError:  # a value that the spread sample did not see: shown as it is
                 shown = column
-            columns.append([cell(value) for value in shown.to_pylist()])
+            columns.append([cell(value) for value in values_of(shown)])
         return tuple(zip(*columns, strict=True)) if columns else ()
 
     def schema(self, sample: Sample) -> tuple[Column, ...]:
@@ -137,14 +138,19 @@ class TabularData:
         chosen = evenly(len(files), min(self.limits.sample_files, max(rows, 1)))
         quota = max(rows // len(chosen), 1)
         chunks: list[Chunk] = []
-        size = 0
+        count = size = 0
         for index in chosen:
             for chunk in self.reader.spread(files[index], quota):
                 if size > self.limits.sample_bytes:
-                    return chunks
+                    break
                 chunks.append(chunk)
+                count += chunk.table.num_rows
                 size += chunk.table.nbytes
-        return chunks
+        if count <= rows:
+            return chunks
+        # Estimates of row sizes were off: every chunk gives up its share of what is too much.
+        fewer = [replace(chunk, table=thinned(chunk.table, chunk.table.num_rows * rows // count)) for chunk in chunks]
+        return [chunk for chunk in fewer if chunk.table.num_rows] or chunks[:1]
 
     def _typed(self, chunks: list[Chunk], complete: bool) -> Sample:
         table = self._with_partition(chunks)

@@ -136,10 +136,15 @@ def _undecodable(
     if line is not None and isinstance(error.object, bytes):
         number = line + carry.count(b"\n") + error.object.count(b"\n", 0, error.start)
         where = f" (line {number:,})"
+    return wrong_encoding(file, encoding, where)
+
+
+def wrong_encoding(file: LocalFile, encoding: str, where: str = "") -> SourceProblem:
+    """The sentence for text in another encoding, naming the likely one. where: e.g. " (line 3)"."""
     head = read_head(file)
     # What comes after the head may be the first that is no UTF-8: then only the single-byte encodings are left.
     likely = guess_encoding(head.data, head.complete)
-    if likely == codec(encoding) or likely.startswith("utf-8"):
+    if likely in (codec(encoding), "utf-8"):
         likely = "cp1252"
     return SourceProblem(
         f"{quoted(file.path)} is not written in {encoding}{where}. Choose another encoding, probably {likely}.",

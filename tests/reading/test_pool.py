@@ -1,0 +1,184 @@
+"""Worker processes: bounded in time and memory, replaceable, and gone when idle."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from services.errors import Busy, IdenticalData, InvalidInput, NotFound, SourceProblem, TimedOut, Unavailable
+from services.reading.carried import ReadingError
+from services.reading.limits import MIB, Limits
+from services.reading.pool import WorkerPool
+from tests.reading import tasks
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def pool() -> AsyncIterator[WorkerPool]:
+    made = WorkerPool(2, Limits(worker_bytes=600 * MIB, waiting=3))
+    yield made
+    await made.close()
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A zombie waits to be collected: it runs no more.
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+async def until_gone(pid: int) -> None:
+    for _ in range(100):
+        if not alive(pid):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"process {pid} still runs")
+
+
+async def test_work_runs_in_another_process(pool: WorkerPool) -> None:
+    assert await pool.run(10, tasks.add, 2, 3) == 5
+    assert await pool.run(10, tasks.process_id) != os.getpid()
+
+
+async def test_two_at_a_time(pool: WorkerPool) -> None:
+    ids = await asyncio.gather(*(pool.run(10, tasks.sleep, 0.3) for _ in range(4)))
+    assert len(set(ids)) == 2
+
+
+async def test_a_task_is_stopped_at_its_time_limit_and_the_pool_goes_on(pool: WorkerPool) -> None:
+    started = time.monotonic()
+    with pytest.raises(TimedOut, match="longer than 1 seconds"):
+        await pool.run(1, tasks.sleep, 60)
+    assert time.monotonic() - started < 5
+    assert await pool.run(10, tasks.add, 1, 1) == 2
+
+
+async def test_a_crash_is_told_and_the_pool_goes_on(pool: WorkerPool) -> None:
+    other = asyncio.create_task(pool.run(10, tasks.sleep, 0.5))
+    with pytest.raises(Unavailable, match="stopped unexpectedly"):
+        await pool.run(10, tasks.die)
+    await other
+    assert await pool.run(10, tasks.add, 1, 1) == 2
+
+
+async def test_a_worker_killed_while_idle_is_replaced(pool: WorkerPool) -> None:
+    os.kill(await pool.run(10, tasks.process_id), signal.SIGKILL)
+    await asyncio.sleep(0.5)
+    assert await pool.run(10, tasks.add, 1, 1) == 2
+
+
+@pytest.mark.parametrize("work", [tasks.allocate, tasks.allocate_arrow])
+async def test_memory_is_bounded(pool: WorkerPool, work: object) -> None:
+    assert callable(work)
+    with pytest.raises(SourceProblem, match="more memory") as caught:
+        await pool.run(10, work, 900 * MIB)
+    assert caught.value.code == "out_of_memory"
+    assert await pool.run(10, work, 10 * MIB) == 10 * MIB
+
+
+async def test_errors_arrive_whole(pool: WorkerPool) -> None:
+    with pytest.raises(NotFound, match=r"There is no x\.") as missing:
+        await pool.run(10, tasks.raise_not_found)
+    assert (missing.value.suggestions, missing.value.field) == (("y", "z"), "name")
+    with pytest.raises(IdenticalData) as identical:
+        await pool.run(10, tasks.raise_identical)
+    assert (identical.value.name, identical.value.version) == ("x", 3)
+    with pytest.raises(SourceProblem) as problem:
+        await pool.run(10, tasks.raise_problem)
+    assert (problem.value.sentence, problem.value.code, problem.value.field) == ("Mixed.", "mixed_schemas", "source")
+    with pytest.raises(InvalidInput) as own:
+        await pool.run(10, tasks.raise_own)
+    assert own.value.code == "own"
+
+
+async def test_faults_keep_their_traceback_for_the_log(pool: WorkerPool) -> None:
+    with pytest.raises(ReadingError, match=r"raise_fault(.|\n)*a fault with a traceback"):
+        await pool.run(10, tasks.raise_fault)
+    with pytest.raises(ReadingError, match="pickle"):
+        await pool.run(10, tasks.unpicklable)
+    assert await pool.run(10, tasks.add, 1, 1) == 2
+
+
+async def test_who_gives_up_frees_the_worker(pool: WorkerPool, tmp_path: Path) -> None:
+    marker = tmp_path / "pid"
+    waiting = asyncio.create_task(pool.run(60, tasks.mark_and_sleep, str(marker), 60))
+    while not (marker.exists() and marker.read_text()):  # noqa: ASYNC110 - another process writes it
+        await asyncio.sleep(0.05)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await until_gone(int(marker.read_text()))
+
+
+async def test_too_much_waiting_is_refused_at_once(pool: WorkerPool) -> None:
+    waiting = [asyncio.create_task(pool.run(10, tasks.sleep, 0.3)) for _ in range(5)]
+    await asyncio.sleep(0)
+    with pytest.raises(Busy):
+        await pool.run(10, tasks.add, 1, 1)
+    await asyncio.gather(*waiting)
+
+
+async def test_idle_workers_go_and_come_back() -> None:
+    pool = WorkerPool(1, Limits(idle_seconds=0.2))
+    assert not pool.started()
+    first = await pool.run(10, tasks.process_id)
+    assert pool.started()
+    await until_gone(first)
+    assert not pool.started()
+    second = await pool.run(10, tasks.process_id)
+    assert second != first
+    await pool.close()
+    assert not alive(second)
+
+
+async def test_closing_interrupts_what_runs() -> None:
+    pool = WorkerPool(1)
+    running = asyncio.create_task(pool.run(60, tasks.sleep, 60))
+    await asyncio.sleep(0.3)
+    await pool.close()
+    with pytest.raises(Unavailable, match="interrupted"):
+        await running
+    with pytest.raises(Unavailable, match="shutting down"):
+        await pool.run(10, tasks.add, 1, 1)
+
+
+PARENT = """
+import asyncio, sys
+from services.reading.pool import WorkerPool
+from tests.reading import tasks
+
+async def main():
+    pool = WorkerPool(1)
+    print(await pool.run(10, tasks.process_id), flush=True)
+    await pool.run(60, tasks.sleep, 2)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+async def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    root = Path(__file__).parents[2]
+    parent = subprocess.Popen(  # noqa: ASYNC220 - killed below, and read one line from
+        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={"PYTHONPATH": str(root)}
+    )
+    assert parent.stdout is not None
+    with parent.stdout:
+        worker = int(parent.stdout.readline())
+        parent.kill()
+        parent.wait()
+    await until_gone(worker)

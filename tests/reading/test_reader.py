@@ -1,0 +1,174 @@
+"""The reader as the rest of the bot uses it, with its worker processes."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from services.datasets.model import DatasetType, DatastoreSource, Definition, Source, WebSource
+from services.errors import InvalidInput, NotFound, SourceProblem
+from services.ports import DataReader
+from services.reading.limits import Limits
+from services.reading.reader import Reader
+from tests.reading.places import FixedClock, Folders, tabular, write
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+FOLDERS = Folders()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def reader(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Reader]:
+    made = Reader(
+        FOLDERS,
+        allow_private_urls=True,
+        scratch=tmp_path_factory.mktemp("scratch"),
+        clock=FixedClock(),
+        limits=Limits(fingerprint_files=50, hash_batch_files=10),
+    )
+    as_port: DataReader = made
+    assert as_port is made
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    FOLDERS.by_name = {"store": tmp_path}
+    return tmp_path
+
+
+def source(*paths: str) -> DatastoreSource:
+    return DatastoreSource("store", paths)
+
+
+async def test_list_files(reader: Reader, store: Path) -> None:
+    for index in range(3):
+        write(store, f"{index}.csv", "x" * 10)
+    listing = await reader.list_files(source("*.csv"))
+    assert (listing.file_count, listing.total_bytes, listing.names) == (3, 30, ("0.csv", "1.csv", "2.csv"))
+    assert (await reader.list_files(source("*.csv"), limit=2)).truncated
+    assert (await reader.list_files(source("*.txt"))).file_count == 0
+    with pytest.raises(InvalidInput, match="leaves the datastore"):
+        await reader.list_files(source("../x"))
+    with pytest.raises(NotFound):
+        await reader.list_files(DatastoreSource("other", ("*",)))
+
+
+async def test_fingerprint_with_progress(reader: Reader, store: Path) -> None:
+    for index in range(25):
+        write(store, f"{index}.csv", f"a\n{index}\n")
+    told: list[str] = []
+
+    async def progress(sentence: str) -> None:
+        told.append(sentence)
+
+    fingerprint = await reader.fingerprint(source("*.csv"), progress)
+    assert fingerprint.file_count == 25
+    assert len(told) == 3
+    assert told[1].startswith("Reading files: 10 of 25 files, ")
+    assert all(stamp.hash is not None and stamp.hash.startswith("sha256:") for stamp in fingerprint.files)
+    again = await reader.fingerprint(source("*.csv"), progress, previous=fingerprint)
+    assert again == fingerprint
+    assert len(told) == 3  # nothing was read again
+    write(store, "3.csv", "a\nother\n")
+    changed = await reader.fingerprint(source("*.csv"), previous=fingerprint)
+    assert changed.digest != fingerprint.digest
+    assert changed == await reader.fingerprint(source("*.csv"))
+
+
+async def test_fingerprint_problems(reader: Reader, store: Path) -> None:
+    with pytest.raises(SourceProblem, match="matches nothing"):
+        await reader.fingerprint(source("*.csv"))
+    for index in range(51):
+        write(store, f"{index}.csv", "a")
+    with pytest.raises(SourceProblem, match="more than 50 files"):
+        await reader.fingerprint(source("*.csv"))
+
+
+async def test_inspect_preview_and_shifts(reader: Reader, store: Path) -> None:
+    write(store, "1.csv", "a;b\n1;x\n2;y\n")
+    write(store, "2.csv", "a;b\n1;x\n2;y\n")
+    seen = await reader.inspect(tabular("*.csv", format=None), guess=True, sample_rows=1)
+    assert seen.format is not None
+    assert seen.format.delimiter == ";"
+    assert (seen.rows, seen.row_count, seen.listing.file_count) == ((("1", "x"),), 4, 2)
+    shown = await reader.preview(tabular("*.csv", format=seen.format), rows=3)
+    assert len(shown.rows) == 3
+    assert shown.profile[0].mean == 1.5
+    shifts, note = await reader.shifts(tabular("1.csv", format=seen.format), tabular("2.csv", format=seen.format))
+    assert [shift.distance for shift in shifts] == [0, 0]
+    assert "all 2 rows" in note
+    with pytest.raises(SourceProblem) as caught:
+        await reader.inspect(tabular("3.csv", format=seen.format))
+    assert (caught.value.code, caught.value.field) == ("nothing_matches", "source")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def site() -> AsyncIterator[str]:
+    """Serves versions of a file; the answer has an ETag only below /etag/."""
+    rows = {"now": "a,b\n1,2\n"}
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.method == "PUT":
+            rows["now"] = await request.text()
+        headers = {"ETag": f'"{len(rows["now"])}"'} if request.path.startswith("/etag/") else {}
+        return web.Response(text=rows["now"], headers=headers)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def test_web_files(reader: Reader, site: str) -> None:
+    url = f"{site}/etag/data.csv"
+    where: Source = WebSource((url,))
+    listing = await reader.list_files(where)
+    assert (listing.file_count, listing.total_bytes, listing.names) == (1, 8, (url,))
+    (stamp,) = (await reader.fingerprint(where)).files
+    assert (stamp.path, stamp.hash) == (url, 'etag:"8"')
+    (hashed,) = (await reader.fingerprint(WebSource((f"{site}/data.csv",)))).files
+    assert hashed.hash is not None
+    assert hashed.hash.startswith("sha256:")
+    assert hashed.modified is None
+    definition = Definition(DatasetType.TABULAR, where)
+    seen = await reader.inspect(definition, guess=True)
+    assert seen.rows == (("1", "2"),)
+    assert seen.listing.names == (url,)
+    files = Definition(DatasetType.FILE, where)
+    assert (await reader.inspect(files)).listing == listing
+    assert (await reader.preview(files)).files == (stamp,)
+
+
+async def test_private_addresses_are_refused_by_default(store: Path, tmp_path: Path, site: str) -> None:
+    guarded = Reader(FOLDERS, allow_private_urls=False, scratch=tmp_path / "scratch", clock=FixedClock())
+    with pytest.raises(SourceProblem, match="private network"):
+        await guarded.list_files(WebSource((f"{site}/data.csv",)))
+    await guarded.close()
+
+
+async def test_a_long_read_leaves_a_worker_free(reader: Reader, store: Path) -> None:
+    write(store, "big.bin", b"\x00" * 60_000_000)
+    hashing = [asyncio.create_task(reader.fingerprint(source("big.bin"))) for _ in range(4)]
+    await asyncio.sleep(0.05)
+    assert (await reader.list_files(source("*"))).file_count == 1
+    assert not all(task.done() for task in hashing)
+    assert len({task.digest for task in await asyncio.gather(*hashing)}) == 1
+
+
+async def test_the_answering_process_stays_light() -> None:
+    heavy = "{'pyarrow', 'numpy', 'pandas'} & set(sys.modules)"
+    code = f"import sys, services.reading.reader; sys.exit(1 if {heavy} else 0)"
+    root = Path(__file__).parents[2]
+    done = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", code], cwd=root, check=False)
+    assert done.returncode == 0
