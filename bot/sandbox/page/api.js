@@ -55,6 +55,7 @@ export class Api {
   shortcut = (body) => this.post("/client/shortcut", body);
   views = () => this.get("/client/views");
   home = (tab) => this.post("/client/home", { tab });
+  join = (channel) => this.post("/client/invite", { channel });
   dm = (other) => this.post("/client/dm", { other });
   traffic = (limit = 200) => this.get("/client/traffic", { limit });
   faults = () => request("GET", "/client/faults");

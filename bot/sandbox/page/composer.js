@@ -16,10 +16,24 @@ function closedBecause(store, channel) {
   return null;
 }
 
+/** Public channels are open to everybody who is not a guest. */
+function joinButton(store, channel, tools) {
+  const place = store.channels.get(channel);
+  const outsider = store.me.deleted || store.me.is_restricted || store.me.is_stranger;
+  if (outsider || place?.kind !== "channel" || place.is_archived || place.is_member !== false) return null;
+  const join = async () => {
+    const answer = await tools.attempt(() => tools.api.join(channel), "Joining");
+    if (!answer) return;
+    store.putChannel(answer.channel);
+    store.go({ kind: "channel", channel });
+  };
+  return h("button", { type: "button", class: "btn btn-small", data: { testid: "join" }, on: { click: join } }, "Join channel");
+}
+
 /** A composer for a channel or (with `threadTs`) a thread. `tools`: `{api, notice(level, text), failed(error)}`. */
 export function composer(store, { channel, threadTs, tools, label }) {
   const closed = closedBecause(store, channel);
-  if (closed) return h("div", { class: "composer-closed", data: { testid: "composer-closed" } }, closed);
+  if (closed) return h("div", { class: "composer-closed", data: { testid: "composer-closed" } }, closed, joinButton(store, channel, tools));
   return new Composer(store, channel, threadTs, tools, label).node;
 }
 

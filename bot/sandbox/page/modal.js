@@ -1,5 +1,6 @@
 /** Modals: the top of the stack in a native dialog, its submit, its errors and its ways out. */
 
+import { ServerGone } from "./api.js";
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { jsonView } from "./json.js";
@@ -139,8 +140,8 @@ class Modal {
       const answer = await this.tools.api.submit({ view_id: view.id, state: { values: this.form.values() } });
       this.settle(view, answer);
     } catch (error) {
+      if (!(error instanceof ServerGone)) throw error;
       this.warn(TROUBLE);
-      this.tools.failed(error);
     } finally {
       this.busy(false);
     }
@@ -166,12 +167,11 @@ class Modal {
     const { view } = this;
     if (!view) return;
     const clears = view.clear_on_close === true || (all && this.store.stack.length > 1);
+    if (clears) this.store.setStack([]);
+    else this.drop(view);
     try {
       await this.tools.api.close({ view_id: view.id, is_cleared: clears });
-      if (clears) this.store.setStack([]);
-      else this.drop(view);
     } catch (error) {
-      this.warn(TROUBLE);
       this.tools.failed(error);
     }
   }
