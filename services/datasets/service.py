@@ -149,7 +149,7 @@ class DatasetService:
         # One more than asked for: the predecessor of the page's last version.
         found = await self._catalog.versions(name, offset=offset, limit=limit + 1)
         known = await self._records.enrich_versions(found)
-        older: list[DatasetVersion | None] = [*known[1:], None]
+        older = [*known[1:], None] if known else []
         items = tuple(
             VersionLine(version, changes_in_short(before, version))
             for version, before in zip(known, older, strict=True)

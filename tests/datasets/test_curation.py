@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from services.datasets.curation import split_label
 from services.datasets.model import DatasetQuery
 from services.errors import InvalidInput, NotAllowed, NotFound
 from tests.datasets.world import ADA, ADMIN, BEN, World, request
+
+pytestmark = pytest.mark.parametrize("world", ["memory", "sql"], indirect=True)
 
 
 @pytest.fixture
@@ -130,11 +131,3 @@ async def test_an_unknown_name_is_answered_with_the_nearest(sales: World) -> Non
     assert error.value.sentence == "There is no dataset called “slaes”. Did you mean “sales”?"
     with pytest.raises(NotFound, match="List the datasets"):
         await sales.service.watch(BEN, "qqqqqqqq", watching=True)
-
-
-@pytest.mark.parametrize(
-    ("label", "expected"),
-    [("sales", ("sales", None)), ("sales:3", ("sales", 3)), ("a:b", ("a:b", None)), ("a:²", ("a:²", None))],
-)
-def test_split_label(label: str, expected: tuple[str, int | None]) -> None:
-    assert split_label(label) == expected

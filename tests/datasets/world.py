@@ -160,6 +160,22 @@ async def memory_world(records: Records | None = None) -> AsyncIterator[World]:
 
 
 @asynccontextmanager
+async def sql_world(database: Path) -> AsyncIterator[World]:
+    """The service over the embedded workspace's tables, with files in memory: no worker processes to wait for."""
+    clock = ManualClock()
+    db = Database.open(f"sqlite:///{database}")
+    reader = MemoryReader(clock)
+    catalog, records = LocalCatalog(db, "local", clock=clock), SqlRecords(db, "local")
+    storage = _MemoryStorage(reader)
+    world = await _assemble(catalog, records, reader, MemoryDatastores(clock), storage, clock)
+    try:
+        yield world
+    finally:
+        await world.index.close()
+        await db.close()
+
+
+@asynccontextmanager
 async def local_world(database: Path, root: Path) -> AsyncIterator[World]:
     """The service over the embedded workspace: a migrated SQLite file, a folder, the real reader."""
     clock = ManualClock()
