@@ -54,6 +54,8 @@ def tokenize(text: str) -> tuple[Token, ...]:
     flat = _APOSTROPHE_IN_WORD.sub("ʼ", flat)
     tokens = []
     for raw in _TOKEN.findall(flat):
+        if not raw.strip("\"'"):
+            continue  # nothing between quotes, or a quote alone
         whole = _QUOTED.match(raw)
         quoted = bool(whole and not whole["rest"])
         word = (whole["inner"] + (whole["rest"] or "")) if whole else _QUOTED_VALUE.sub(r"\2", raw)

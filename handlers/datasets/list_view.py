@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handlers.blockkit import actions, button, context, section, select
 from handlers.datasets.list_request import ME, NOBODY, ListRequest
-from handlers.datasets.naming import dataset_command, pick_option
+from handlers.datasets.naming import command_button, dataset_command, pick_option
 from handlers.datasets.phrases import BADGES, owner_phrase, tag_text
 from handlers.message import Json, Message
 from handlers.tables import Cell, data_table, person_cell, time_cell
@@ -68,9 +68,9 @@ def _navigation(page: DatasetPage, request: ListRequest) -> list[Json]:
         )
     ]
     if request.page > 1:
-        elements.append(button("‹ Previous", "go:previous", request.command(request.page - 1)))
+        elements.append(command_button("‹ Previous", "go:previous", request.command(request.page - 1)))
     if page.offset + len(page.items) < page.total:
-        elements.append(button("Next ›", "go:next", request.command(request.page + 1)))
+        elements.append(command_button("Next ›", "go:next", request.command(request.page + 1)))
     return elements
 
 
@@ -79,20 +79,20 @@ def _classic(page: DatasetPage, request: ListRequest, headline: Json, shared: bo
     items = page.items[:CLASSIC_ROWS]
     first, last = page.offset + 1, page.offset + len(items)
     number = page.offset // CLASSIC_ROWS + 1
-    rows = [
-        section(
-            lines([bold(truncate(item.name, 200)), _details(item, shared)]),
-            accessory=button("Open", f"run:open:{i}", dataset_command("show", item.name), label=f"Open {item.name}"),
-        )
-        for i, item in enumerate(items)
-    ]
+    rows = [_classic_row(i, item, shared) for i, item in enumerate(items)]
     turning = []
     if number > 1:
-        turning.append(button("‹ Previous", "go:previous", request.command(number - 1, CLASSIC_ROWS)))
+        turning.append(command_button("‹ Previous", "go:previous", request.command(number - 1, CLASSIC_ROWS)))
     if last < page.total:
-        turning.append(button("Next ›", "go:next", request.command(number + 1, CLASSIC_ROWS)))
+        turning.append(command_button("Next ›", "go:next", request.command(number + 1, CLASSIC_ROWS)))
     notes = _notes(page, f"{first:,}–{last:,} of {page.total:,}")
     return (headline, *notes, *rows, *([actions(turning)] if turning else []))
+
+
+def _classic_row(index: int, item: DatasetSummary, shared: bool) -> Json:
+    show = dataset_command("show", item.name)
+    opening = command_button("Open", f"run:open:{index}", show, label=f"Open {item.name}")
+    return section(lines([bold(truncate(item.name, 200)), _details(item, shared)]), accessory=opening)
 
 
 def _details(item: DatasetSummary, shared: bool) -> Mrkdwn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.blockkit import HEADER_TEXT, actions, button, context, fields, header, overflow, preformatted, section
+from handlers.blockkit import HEADER_TEXT, actions, context, fields, header, overflow, preformatted, section
 from handlers.datasets.naming import command_button, dataset_command, pick_option
 from handlers.datasets.phrases import (
     badge_sentence,
@@ -141,7 +141,7 @@ def _actions(card: DatasetCard, viewer: str) -> tuple[Json, ...]:
     elements += [
         command_button("Edit tags", "run:tag", dataset_command("tag", name)),
         command_button("Describe", "run:describe", dataset_command("describe", name)),
-        button(
+        command_button(
             "Stop watching" if watching else "Watch",
             "run:watch",
             dataset_command("watch", name, None, *(["off"] if watching else [])),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.blockkit import HEADER_TEXT, actions, button, context, header, section, select
+from handlers.blockkit import HEADER_TEXT, actions, context, header, section, select
 from handlers.datasets.naming import command_button, dataset_command, pick_option
 from handlers.datasets.phrases import BADGES, registered_phrase, shape_text
 from handlers.message import Json, Message
@@ -81,7 +81,7 @@ def _elements(found: VersionPage, page: int) -> list[Json]:
     if found.total > 1:
         elements.append(command_button("Compare two…", "run:choose", dataset_command("diff", name, None, "choose")))
     if page > 1:
-        elements.append(button("‹ Newer", "go:previous", page_command(name, page - 1)))
+        elements.append(command_button("‹ Newer", "go:previous", page_command(name, page - 1)))
     if found.offset + len(found.items) < found.total:
-        elements.append(button("Older ›", "go:next", page_command(name, page + 1)))
+        elements.append(command_button("Older ›", "go:next", page_command(name, page + 1)))
     return elements

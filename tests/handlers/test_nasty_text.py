@@ -1,0 +1,97 @@
+"""Whatever a name, tag, path or file holds, it stays text, and every screen stays within Slack's limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handlers.datasets import compare_form, diff_view, list_view, preview_view, refs, show_view, use_view, versions_view
+from handlers.datasets.list_request import ListRequest
+from handlers.message import Json, Message
+from handlers.sharing import for_everybody, with_share_button
+from tests.golden import as_json, assert_within_limits
+from tests.handlers.nasty import TEXTS, World
+
+WORLDS = st.builds(
+    World, st.lists(st.sampled_from(TEXTS) | st.text(max_size=60), min_size=1, max_size=5), st.integers(0, 2**32)
+)
+TRUSTED = re.compile(
+    r"<!date\^[0-9]+\^[^|<>]*\|[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{5} UTC>"
+    r"|<@[UW][A-Z0-9]+>"
+    r"|<https?://[^\s<>|]*\|[^<>|]*>"
+)
+"""Markup of our own making: dates, people by id, and the link to the studio."""
+
+
+def list_screen(world: World) -> Message:
+    request = ListRequest(words=world.text()[:900], tags=((world.text()[:30], world.text()[:30]),), owner=world.text())
+    return list_view.build(world.page(), request)
+
+
+def use_screen(world: World) -> Message:
+    guide = world.guide()
+    return use_view.build(guide, use_view.Shown(world.name(), None, use_view.way_of(guide, "v1")))
+
+
+MESSAGES: dict[str, Callable[[World], Message]] = {
+    "list": list_screen,
+    "show": lambda world: show_view.build(world.card(), world.text()),
+    "versions": lambda world: versions_view.build(world.version_page(), 2),
+    "diff": lambda world: diff_view.build(world.diff(), values_missing=world.flag()),
+    "working": lambda world: diff_view.working(world.name(), world.name()),
+    "preview": lambda world: preview_view.build(world.name(), world.version_number(), world.preview()),
+    "use": use_screen,
+}
+
+
+def markup(value: object) -> Iterator[str]:
+    """Every text of a screen that Slack reads as markup."""
+    if isinstance(value, dict):
+        if value.get("type") == "mrkdwn":
+            yield value["text"]
+        for inner in value.values():
+            yield from markup(inner)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from markup(item)
+
+
+def assert_stays_text(screen: Message | Json) -> None:
+    """Outside of our own markup no text holds a character that begins or ends markup."""
+    read = list(markup(as_json(screen)))
+    if isinstance(screen, Message):
+        read.append(screen.text)
+    for text in read:
+        rest = TRUSTED.sub("", text)
+        assert "<" not in rest, text
+        assert ">" not in rest, text
+        assert not re.search(r"&(?!amp;|lt;|gt;)", rest), text
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+@settings(max_examples=25, deadline=None)
+@given(world=WORLDS)
+def test_messages(name: str, world: World) -> None:
+    screen = MESSAGES[name](world)
+    assert_within_limits(screen)
+    assert_stays_text(screen)
+    assert_within_limits(for_everybody(screen, "U0ADA"))
+    assert_within_limits(with_share_button(screen, "/dataset show x"))
+
+
+@settings(max_examples=25, deadline=None)
+@given(WORLDS)
+def test_modals_and_their_choices(world: World) -> None:
+    address = refs.ReturnAddress(command="diff", name=world.name(), response_url="https://hooks.example/" + "x" * 99)
+    for view in (compare_form.build(address, 7), refs.build(address)):
+        assert_within_limits(view)
+        assert_stays_text(view)
+        assert refs.return_address(view) == address
+    made = refs.dataset_option(world.summary())
+    assert 1 <= len(made["text"]["text"]) <= 75
+    assert 1 <= len(made["value"]) <= 150
+    assert 1 <= len(made["description"]["text"]) <= 75
