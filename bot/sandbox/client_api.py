@@ -351,7 +351,7 @@ async def handle_traffic(ws: Workspace, request: web.Request) -> web.Response:
         wanted = max(1, int(request.query.get("limit", "200")))
     except ValueError:
         raise SlackError("invalid_limit") from None
-    return web.json_response({"entries": list(ws.traffic.entries)[-wanted:]})
+    return web.json_response({"entries": [entry.as_json() for entry in ws.traffic.entries()[-wanted:]]})
 
 
 async def handle_faults(ws: Workspace, request: web.Request) -> web.Response:

@@ -25,6 +25,11 @@ class Feed:
         """The tab went away."""
         self._tabs[user].discard(queue)
 
+    @property
+    def has_tabs(self) -> bool:
+        """Is anybody looking?"""
+        return any(self._tabs.values())
+
     def listening(self, users: Iterable[str]) -> list[str]:
         """Those of these people who have a tab open."""
         return [user for user in users if self._tabs.get(user)]

@@ -183,7 +183,9 @@ def _apply(ws: Workspace, user: str, view: JsonObject, body: JsonObject) -> Json
     if wanted is None:
         if body:
             raise SlackError("invalid_response_action")
-        closed = ws.views.close(user, view["id"]) if view["id"] in ws.views.views else []
+        # A modal that the app opened by views.open meanwhile goes too: Slack's desktop client shows it for
+        # a moment or not at all (bolt-js issues 639 and 1072); response_action is the way that works.
+        closed = ws.views.close(user, view["id"]) if view["id"] in ws.views.views else ws.views.clear(user)
         ws.tell_stack(user, "view_closed")
         return {"ok": True, "response_action": None, "closed": [item["id"] for item in closed]}
     if wanted == "errors":

@@ -76,6 +76,7 @@ def _carry_out(ws: Workspace, ticket: ResponseUrl, source: JsonObject) -> None:
 
 def _original(ws: Workspace, ticket: ResponseUrl) -> Message | None:
     if not ticket.ts:
+        # A command has no message of its own: replace_original posts another one (bolt-python issue 1268).
         return None
     if ticket.ephemeral:
         return ws.world.ephemeral(ticket.user, ticket.channel, ticket.ts)

@@ -2,8 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 from bot.sandbox.wire import JsonObject
 
@@ -28,15 +28,46 @@ def redact(value: object, secrets: tuple[str, ...]) -> object:
     return value
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One exchange. `at` is in seconds since the epoch, `ms` its duration; `status` an HTTP status or a word."""
+
+    id: int
+    at: float
+    direction: Direction
+    kind: Kind
+    name: str
+    request: Any
+    response: Any
+    status: int | str
+    ms: float
+    user: str
+
+    def as_json(self) -> JsonObject:
+        """As the page's inspector wants it; `user` only when it is known."""
+        shown = asdict(self)
+        if not self.user:
+            del shown["user"]
+        return shown
+
+
 @dataclass
 class Traffic:
     """A ring of the latest entries; `listener` hears of each new one."""
 
     secrets: tuple[str, ...]
     clock: Callable[[], float]
-    listener: Callable[[JsonObject], None]
-    entries: deque[JsonObject] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    listener: Callable[[Entry], None]
     count: int = 0
+    _kept: deque[Entry] = field(default_factory=lambda: deque(maxlen=_KEPT))
+
+    def entries(self) -> list[Entry]:
+        """What is kept, newest last."""
+        return list(self._kept)
+
+    def clear(self) -> None:
+        """Forget what was said."""
+        self._kept.clear()
 
     def add(
         self,
@@ -52,18 +83,17 @@ class Traffic:
     ) -> None:
         """Record one exchange; `ms` is its duration in milliseconds."""
         self.count += 1
-        entry: JsonObject = {
-            "id": self.count,
-            "at": self.clock(),
-            "direction": direction,
-            "kind": kind,
-            "name": name,
-            "request": redact(request, self.secrets),
-            "response": redact(response, self.secrets),
-            "status": status,
-            "ms": round(ms, 2),
-        }
-        if user:
-            entry["user"] = user
-        self.entries.append(entry)
+        entry = Entry(
+            id=self.count,
+            at=self.clock(),
+            direction=direction,
+            kind=kind,
+            name=name,
+            request=redact(request, self.secrets),
+            response=redact(response, self.secrets),
+            status=status,
+            ms=round(ms, 2),
+            user=user,
+        )
+        self._kept.append(entry)
         self.listener(entry)

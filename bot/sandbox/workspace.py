@@ -15,7 +15,7 @@ from bot.sandbox.manifest import AppManifest, read_manifest
 from bot.sandbox.rates import RateLimiter
 from bot.sandbox.socket import SocketHub
 from bot.sandbox.state import Channel, World
-from bot.sandbox.traffic import Traffic
+from bot.sandbox.traffic import Entry, Traffic
 from bot.sandbox.triggers import Tickets
 from bot.sandbox.views import ViewStore
 from bot.sandbox.wire import JsonObject
@@ -81,7 +81,7 @@ class Workspace:
         self.traffic = Traffic(
             (self.settings.bot_token, self.settings.app_token, self.settings.signing_secret),
             clock,
-            lambda entry: self.feed.tell_all({"type": "traffic", "entry": entry}),
+            self._tell_traffic,
         )
         self.hub = SocketHub(self.world.app_id, self.connection_changed, self._socket_message)
         self.delivery = Delivery(
@@ -105,7 +105,7 @@ class Workspace:
         self.world = new_world()
         self.faults = Faults()
         self.rates.reset()
-        self.traffic.entries.clear()
+        self.traffic.clear()
         self.hub.refusing = False
         self._fresh()
 
@@ -148,6 +148,10 @@ class Workspace:
     def connection_changed(self) -> None:
         """Tell every tab how the app is reachable now."""
         self.feed.tell_all({"type": "connected", "connected": self.delivery.connected})
+
+    def _tell_traffic(self, entry: Entry) -> None:
+        if self.feed.has_tabs:
+            self.feed.tell_all({"type": "traffic", "entry": entry.as_json()})
 
     def _socket_message(self, message: JsonObject) -> None:
         self.traffic.add("app→slack", "socket", "message", message, {}, status="ignored", ms=0)

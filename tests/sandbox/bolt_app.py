@@ -153,7 +153,7 @@ def make_app(slack: LocalSlack) -> BoltApp:
             await ack(options=[{"text": plain(name), "value": name} for name in names])
 
     @app.view("form")
-    async def form(ack: AsyncAck, body: Json) -> None:
+    async def form(ack: AsyncAck, body: Json, client: AsyncWebClient) -> None:
         bolt.bodies.append(("submission", body))
         name = body["view"]["state"]["values"]["name"]["value"]["value"]
         if name == "taken":
@@ -168,6 +168,9 @@ def make_app(slack: LocalSlack) -> BoltApp:
             await ack(response_action="push", view=modal("form", "Again"))
         elif name == "clear":
             await ack(response_action="clear")
+        elif name == "open":
+            await client.views_open(trigger_id=body["trigger_id"], view=modal(title="Other"))
+            await ack()
         elif name == "crash":
             raise RuntimeError("listener failed")
         else:

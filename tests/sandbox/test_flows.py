@@ -200,6 +200,14 @@ async def test_response_url_works_five_times(slack: LocalSlack, bolt: BoltApp) -
     assert (await slack.person("U0BEN").wait_message("C0DATA", "answer 4")).ephemeral is False
 
 
+async def test_a_commands_response_url_replaces_nothing(slack: LocalSlack, bolt: BoltApp) -> None:
+    hook = AsyncWebhookClient(await response_url(slack, bolt))
+    await hook.send(text="working")
+    await hook.send(text="done", replace_original=True)
+    texts = [message.text for message in await slack.person("U0ADA").messages("C0DATA")]
+    assert texts[-2:] == ["working", "done"]
+
+
 async def test_response_url_expires_and_checks_blocks(slack: LocalSlack, bolt: BoltApp, clock: Clock) -> None:
     hook = AsyncWebhookClient(await response_url(slack, bolt))
     assert "no_text" in (await hook.send(response_type="ephemeral")).body

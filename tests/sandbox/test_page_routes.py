@@ -139,6 +139,7 @@ async def test_traffic_shows_both_ways_without_secrets(slack: LocalSlack, sessio
         text = await response.text()
     kinds = {(e["direction"], e["kind"]) for e in json.loads(text)["entries"]}
     assert {("slack→app", k) for k in ("command", "options", "event")} | {("app→slack", "web_api")} <= kinds
+    assert [entry.name for entry in slack.traffic.entries() if entry.kind == "options"] == ["block_suggestion store"]
     for secret in (slack.bot_token, slack.app_token, slack.signing_secret, "local-verification-token"):
         assert secret not in text
 

@@ -136,6 +136,15 @@ async def test_a_broken_answer_keeps_the_modal(
     assert [view.title for view in await ada.views()] == ["Form"]
 
 
+async def test_a_modal_opened_during_a_submission_does_not_stay(
+    slack: LocalSlack, bolt: BoltApp, client: AsyncWebClient
+) -> None:
+    ada = slack.person("U0ADA")
+    await open_form(slack, client)
+    assert (await ada.submit(await ada.wait_view("form"), {"name": "open"}))["ok"]
+    assert await ada.views() == []
+
+
 async def test_slack_itself_refuses_empty_and_malformed_inputs(
     slack: LocalSlack, bolt: BoltApp, client: AsyncWebClient
 ) -> None:
