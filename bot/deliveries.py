@@ -11,8 +11,6 @@ import orjson
 
 Body = Mapping[str, Any]  # a delivery's JSON, of a shape only Slack decides
 
-_SHORTCUTS = frozenset({"shortcut", "message_action"})
-
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -68,7 +66,7 @@ def _read(body: Body) -> tuple[str, str, str, str]:  # noqa: PLR0911  # one for 
             view = _mapping(body.get("view"))
             title = _text(_mapping(view.get("title")).get("text"))
             return kind, _text(view.get("callback_id")), _view_key(kind, view, body), f"the form “{title}”"
-        case kind if kind in _SHORTCUTS:
+        case "shortcut" | "message_action":
             name = _text(body.get("callback_id"))
             return "shortcut", name, _trigger(body), f"the shortcut “{name}”"
         case other:

@@ -227,7 +227,14 @@ def configure_logs(
     atexit.register(writer.close)
     number = logging.getLevelNamesMapping()[level]
     final: list[structlog.typing.Processor] = (
-        [structlog.processors.TimeStamper(fmt="%H:%M:%S"), structlog.dev.ConsoleRenderer(colors=os.isatty(target))]
+        [
+            structlog.processors.TimeStamper(fmt="%H:%M:%S"),
+            structlog.dev.ConsoleRenderer(
+                colors=os.isatty(target),
+                # Traces without the values of local variables, which may be secrets.
+                exception_formatter=structlog.dev.plain_traceback,
+            ),
+        ]
         if console
         else [
             structlog.processors.TimeStamper(fmt="iso", utc=True),

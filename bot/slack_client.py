@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
@@ -65,11 +66,13 @@ class ProxyDecidingConnector(aiohttp.TCPConnector):
     async def connect(self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout) -> Connection:  # noqa: ASYNC109  # aiohttp's signature
         """As the base class, after the proxy is decided."""
         proxy = self._choose(req.url)
-        auth = None
+        headers = None
         if proxy is not None and proxy.user:
-            auth = aiohttp.BasicAuth(proxy.user, proxy.password or "")
+            # aiohttp sends it to the proxy as Proxy-Authorization, for tunnels and plain requests alike.
+            pair = b64encode(f"{proxy.user}:{proxy.password or ''}".encode()).decode()
+            headers = {"Authorization": f"Basic {pair}"}
             proxy = proxy.with_user(None)
-        req.update_proxy(proxy, auth, None)
+        req.update_proxy(proxy, None, headers)
         return await super().connect(req, traces, timeout)
 
 

@@ -1,0 +1,150 @@
+"""The command line: light where it can be, one sentence and a non-zero exit where it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import aiohttp
+import pytest
+import yaml
+
+from bot import __version__
+from bot.http import listen
+from bot.sandbox.server import LocalSlack
+from bot.settings import environment_names
+
+HEAVY = ("slack_bolt", "slack_sdk", "sqlalchemy", "aiohttp", "pydantic", "pyarrow", "uvicorn", "structlog")
+
+
+def environment(**values: str) -> dict[str, str]:
+    """This process's environment without the bot's settings, plus these."""
+    kept = {name: text for name, text in os.environ.items() if name not in environment_names()}
+    return {**kept, **values}
+
+
+def bot(*arguments: str, directory: Path, **values: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        cwd=directory,
+        env=environment(PYTHONPATH=str(Path.cwd()), **values),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_version_is_told_without_loading_anything_heavy(tmp_path: Path) -> None:
+    script = f"""
+import sys
+from bot.cli import main
+try:
+    main(["--version"])
+except SystemExit as exit:
+    assert exit.code == 0
+print([name for name in {HEAVY!r} if name in sys.modules])
+"""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines() == [f"dataset-bot {__version__}", "[]"]
+
+
+def test_serving_without_settings_names_each_in_a_sentence(tmp_path: Path) -> None:
+    result = bot("serve", directory=tmp_path)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert [line.split(": ")[0] for line in result.stderr.splitlines()] == ["dataset-bot", "dataset-bot"]
+    assert "SLACK_BOT_TOKEN" in result.stderr
+    assert "SLACK_APP_TOKEN" in result.stderr
+
+
+def test_a_taken_port_ends_serving_in_one_sentence(tmp_path: Path) -> None:
+    taken = listen("127.0.0.1", 0)
+    result = bot(
+        "serve", directory=tmp_path, SLACK_BOT_TOKEN="xoxb-12345678", SLACK_SIGNING_SECRET="0123456789abcdef",
+        PORT=str(taken.getsockname()[1]),
+    )  # fmt: skip
+    taken.close()
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert "Cannot listen on" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--socket",), (), ("--url", "https://bot.example")])
+def test_the_manifest_fits_its_transport(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    result = bot("manifest", *arguments, directory=tmp_path)
+    manifest = yaml.safe_load(result.stdout)
+    over_http = "--url" in arguments
+    assert manifest["settings"]["socket_mode_enabled"] is not over_http
+    urls = [command.get("url") for command in manifest["features"]["slash_commands"]]
+    urls.append(manifest["settings"]["interactivity"].get("request_url"))
+    assert set(urls) == {"https://bot.example/slack/events" if over_http else None}
+
+
+async def test_check_finds_what_is_wrong_and_says_what_to_fix(tmp_path: Path) -> None:
+    async with LocalSlack() as slack:
+        values = {
+            "SLACK_API_URL": f"{slack.url}/api/",
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_APP_TOKEN": slack.app_token,
+            "ADMINS": "U0ADA",
+        }
+        good = await asyncio.to_thread(bot, "check", directory=tmp_path, **values)
+        assert good.returncode == 0, good.stdout + good.stderr
+        assert slack.bot_token not in good.stdout
+        for name in environment_names():
+            assert name in good.stdout
+        assert "Everything is in order." in good.stdout
+        bad = await asyncio.to_thread(
+            bot,
+            "check",
+            directory=tmp_path,
+            **{**values, "SLACK_APP_TOKEN": "xapp-unknown", "ADMINS": "U0GUS,U0NOBODY"},
+        )
+    assert bad.returncode == 1
+    failed = [line.split("FAIL  ")[1].split(":")[0] for line in bad.stdout.splitlines() if "FAIL" in line]
+    assert failed == ["app token", "admin U0GUS", "admin U0NOBODY"]
+    assert bad.stdout.rstrip().endswith("3 to fix.")
+
+
+async def test_the_whole_process_serves_by_socket_reports_ready_and_ends_on_sigterm(tmp_path: Path) -> None:
+    listener = listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    listener.close()
+    async with LocalSlack() as slack, aiohttp.ClientSession() as session:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot", "serve",
+            cwd=tmp_path,
+            env=environment(
+                PYTHONPATH=str(Path.cwd()), SLACK_API_URL=f"{slack.url}/api/", SLACK_BOT_TOKEN=slack.bot_token,
+                SLACK_APP_TOKEN=slack.app_token, PORT=str(port),
+            ),
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(25):
+                while not await is_ready(session, f"http://127.0.0.1:{port}/readyz"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+            answer = await slack.person("U0ADA").command("C0DATA", "/dataset", "help")
+            assert answer["ok"]
+        finally:
+            process.send_signal(signal.SIGTERM)
+            _, log = await asyncio.wait_for(process.communicate(), 15)
+    assert process.returncode == 0, log.decode()
+    events = [json.loads(line) for line in log.decode().splitlines()]
+    assert [event["event"] for event in events][-1] == "stopped"
+    assert any(event["event"] == "acknowledged" and event["user"] == "U0ADA" for event in events)
+    assert slack.bot_token not in log.decode()
+
+
+async def is_ready(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(url) as answer:
+            return answer.status == 200
+    except aiohttp.ClientError:
+        return False
