@@ -202,7 +202,11 @@ class ColumnTypes:
     ) -> None:
         """The page submitted: show the next one, or take the types into the form below."""
         call = call_from(body, context, client)
-        page = ColumnPage.read(view)
+        try:
+            page = ColumnPage.read(view)
+        except UserError as error:
+            await ack(response_action="errors", errors={block_of(0): error.sentence})
+            return
         chosen = page.chosen(view)
         if len(pack([[name, kind.value] for name, kind in chosen])) > ROOM_IN_FORM:
             sentence = "These are more changes than the form can hold. Change fewer columns."

@@ -20,7 +20,7 @@ from handlers.datasets.open_forms import OpenForms
 from handlers.datasets.register_form import RegisterForm
 from handlers.datasets.register_job import register_payload, start_register
 from handlers.datasets.register_view import CALLBACK, TITLE, action_of, found_lines, register_view
-from handlers.errors import error_view, known
+from handlers.errors import error_message, error_view
 from handlers.grammar import Token, dataset_ref
 from handlers.message import Json
 from handlers.packed import unpack
@@ -94,19 +94,12 @@ class RegisterForms:
 
         async def look(call: Call) -> None:
             await change(lambda each: replace(each, checking=True))
-            try:
-                inspection = await datasets.inspect(form.definition(), guess=form.definition().format is None)
-                found = found_lines(form, inspection)
-            except UserError as error:
-                found = md(":warning: {}", error.sentence)
+            definition = form.definition()
+            found = found_lines(form, await datasets.inspect(definition, guess=definition.format is None))
             await change(lambda each: replace(each, checking=False, checked=found))
 
         async def failed(error: BaseException) -> None:
-            if known(error) is None:
-                await call.tell_error(error)
-            found = md(
-                ":warning: {}", known(error) or f"Looking at the files failed. Reference: {call.origin.request_id}"
-            )
+            found = md(":warning: {}", error_message(error, call.origin.request_id).text)
             await change(lambda each: replace(each, checking=False, checked=found))
 
         try:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.sandbox.person import View
+from handlers.datasets.register_form import RegisterForm
+from handlers.datasets.register_job import KIND, RegisterWork, register_payload
+from handlers.reply import BlockSupport
+from handlers.sharing import SharedChannels
+from services.jobs import DurableJob, Origin
 from tests.scenario.bot_on_local_slack import Stage, stage
 
 CSV = "day,city,sold\n2024-01-01,Oslo,3\n2024-01-02,Bergen,5\n"
@@ -174,3 +180,22 @@ async def test_shortcut_and_home_lead_to_the_form(bot: Stage) -> None:
     home = await bot.ada.wait_home("Nothing matches")
     await bot.ada.click(home, "run:register")
     await bot.ada.wait_view("register")
+
+
+async def test_work_resumed_after_a_kill_ends_in_one_version_and_a_direct_message(bot: Stage) -> None:
+    form = RegisterForm(name="sales", datastore="workspaceblobstore", paths="sales/jan.csv", channel="C0DATA")
+    request, problems = form.read("U0ADA")
+    assert not problems
+    origin = Origin("U0ADA", "C0DATA", "registering “sales”", "request-1")
+    job = DurableJob("job-1", KIND, register_payload(request, form, "closed-long-ago"), origin)
+    work = RegisterWork(bot.bot.services, bot.bot.client, BlockSupport(), SharedChannels())
+    await bot.bot.services.datasets.register(request, registration_id=job.id, progress=_quiet)
+    await work.run(replace(job, attempt=2))
+    told = await bot.ada.wait_message(await bot.ada.dm(), "sales:1")
+    assert "I was restarted" in told.shown
+    assert not await bot.ada.messages("C0DATA")
+    assert (await bot.bot.services.datasets.show("sales")).versions == 1
+
+
+async def _quiet(_: str) -> None:
+    """Progress that nobody looks at."""
