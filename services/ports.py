@@ -83,7 +83,10 @@ class Catalog(Protocol):
         ...
 
     async def changes(self, cursor: str, limit: int = 1000) -> tuple[tuple[DatasetSummary, ...], str]:
-        """Datasets changed after `cursor` ("" for all), oldest change first, and the cursor to go on from."""
+        """Datasets changed after `cursor` ("" for all), oldest change first, and the cursor to go on from.
+
+        A dataset that is not registered any more comes once with latest_version 0.
+        """
         ...
 
     async def resolve_names(self, prefix: str, limit: int = 5) -> tuple[str, ...]:

@@ -56,11 +56,14 @@ def _any_of(columns: str, reading: Reading) -> str:
     return " OR ".join(f"({each})" for each in alternatives)
 
 
-def _read(connection: sqlite3.Connection, text: str, *, unfinished: bool = False) -> _Words:
+def _read(connection: sqlite3.Connection, text: str, *, unfinished: bool = False, partly: bool = False) -> _Words:
+    """unfinished: the last word is still being typed. partly: leave out words that nothing is near to."""
     readings, corrected = [], []
     typed = chunks(text)
     for place, chunk in enumerate(typed):
         reading = read_chunk(connection, chunk, unfinished=unfinished and place == len(typed) - 1)
+        if reading is None and partly:
+            continue
         if reading is None:
             return _Words((), (), impossible=True)
         readings.append(reading)
@@ -268,14 +271,14 @@ def closest(connection: sqlite3.Connection, name: str, limit: int) -> tuple[str,
     if not typed:
         return ()
     candidates: dict[str, None] = {}
-    for beginning in (typed, typed[: max(3, len(typed) - 2)]):
+    for beginning in dict.fromkeys((typed, typed[: max(3, len(typed) - 2)], typed[: max(3, len(typed) // 2)])):
         for deprecated in (0, 1):
             rows = connection.execute(
                 "SELECT name FROM dataset WHERE deprecated = ? AND folded >= ? AND folded < ? ORDER BY folded LIMIT ?",
                 (deprecated, beginning, beginning + _LAST, _CANDIDATES),
             )
             candidates.update(dict.fromkeys(row[0] for row in rows))
-    words = _read(connection, name)
+    words = _read(connection, name, partly=True)
     if words.readings:
         rows = connection.execute(
             "SELECT d.name FROM words JOIN dataset d ON d.id = words.rowid WHERE words MATCH ?"

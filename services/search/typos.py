@@ -10,6 +10,7 @@ from rapidfuzz.distance import OSA
 
 from services.search.words import Chunk
 
+_LAST = "\U0010ffff"
 _CHOSEN = 3  # nearest words searched for at once
 _SHORTEST_BEGINNING = 4  # letters from which an unfinished word is compared with the beginnings of words
 
@@ -56,25 +57,27 @@ def read_chunk(connection: sqlite3.Connection, chunk: Chunk, *, unfinished: bool
 
 def _begins_a_word(connection: sqlite3.Connection, word: str) -> bool:
     row = connection.execute(
-        "SELECT 1 FROM vocabulary WHERE word >= ? AND word < ? LIMIT 1", (word, word + "\U0010ffff")
+        "SELECT 1 FROM vocabulary WHERE word >= ? AND word < ? LIMIT 1", (word, word + _LAST)
     ).fetchone()
     return row is not None
 
 
 def nearest(connection: sqlite3.Connection, word: str) -> tuple[str, ...]:
-    """Known words at the smallest distance (optimal string alignment), the commonest first; empty if none
-    is near.
+    """Known words at the smallest distance (optimal string alignment), the commonest first; empty if none is near.
 
-    Words of letters are compared with words of letters only: a number one digit off is another number.
+    Words of letters are compared with words of letters only, and what is mostly digits is not corrected: an
+    identifier one digit off is another identifier.
     """
     allowed = edits_allowed(len(word))
-    if allowed == 0 or word.isdigit():
+    if allowed == 0 or 2 * sum(each.isalpha() for each in word) < len(word):
         return ()
     rows = connection.execute(
-        "SELECT word, uses FROM vocabulary WHERE letters = ? AND length BETWEEN ? AND ?",
+        "SELECT word FROM vocabulary WHERE letters = ? AND length BETWEEN ? AND ?",
         (int(word.isalpha()), len(word) - allowed, len(word) + allowed),
-    ).fetchall()
-    return _best(word, [(str(known), int(uses)) for known, uses in rows], allowed)
+    )
+    near = _at_least_distance(word, [row[0] for row in rows], allowed)
+    uses = {each: _uses(connection, "SELECT uses FROM vocabulary WHERE word = ?", (each,)) for each in near}
+    return _commonest(word, uses)
 
 
 def nearest_beginning(connection: sqlite3.Connection, word: str) -> tuple[str, ...]:
@@ -83,18 +86,25 @@ def nearest_beginning(connection: sqlite3.Connection, word: str) -> tuple[str, .
     if len(word) < _SHORTEST_BEGINNING or not word.isalpha():
         return ()
     rows = connection.execute(
-        "SELECT substr(word, 1, ?) AS begun, sum(uses) FROM vocabulary WHERE letters = 1 AND length > ? GROUP BY begun",
-        (len(word), len(word)),
-    ).fetchall()
-    return _best(word, [(str(known), int(uses)) for known, uses in rows], allowed)
+        "SELECT DISTINCT substr(word, 1, ?) FROM vocabulary WHERE letters = 1 AND length > ?", (len(word), len(word))
+    )
+    near = _at_least_distance(word, [row[0] for row in rows], allowed)
+    total = "SELECT sum(uses) FROM vocabulary WHERE word >= ? AND word < ?"
+    return _commonest(word, {each: _uses(connection, total, (each, each + _LAST)) for each in near})
 
 
-def _best(word: str, known: list[tuple[str, int]], allowed: int) -> tuple[str, ...]:
-    uses = dict(known)
-    found = process.extract(word, list(uses), scorer=OSA.distance, score_cutoff=allowed, limit=50)
-    if not found:
-        return ()
-    least = min(distance for _, distance, _ in found)
-    near = [each for each, distance, _ in found if distance == least]
-    near.sort(key=lambda each: (each[0] != word[0], -uses[each], each))
-    return tuple(near[:_CHOSEN])
+def _uses(connection: sqlite3.Connection, question: str, parameters: tuple[str, ...]) -> int:
+    row = connection.execute(question, parameters).fetchone()
+    return int(row[0]) if row is not None and row[0] is not None else 0
+
+
+def _at_least_distance(word: str, known: list[str], allowed: int) -> list[str]:
+    found = process.extract(word, known, scorer=OSA.distance, score_cutoff=allowed, limit=50)
+    least = min((distance for _, distance, _ in found), default=0)
+    return [each for each, distance, _ in found if distance == least]
+
+
+def _commonest(word: str, uses: dict[str, int]) -> tuple[str, ...]:
+    """Those with the typed first letter first, since that is the letter least often wrong."""
+    ranked = sorted(uses, key=lambda each: (each[0] != word[0], -uses[each], each))
+    return tuple(ranked[:_CHOSEN])
