@@ -206,6 +206,10 @@ def _typed_elements(text: str) -> list[JsonObject]:
             elements.append({"type": "user", "user_id": token[1:].split("|")[0]})
         elif token.startswith("#"):
             elements.append({"type": "channel", "channel_id": token[1:].split("|")[0]})
+        elif token.startswith("!subteam^"):
+            elements.append({"type": "usergroup", "usergroup_id": token[9:].split("|")[0]})
+        elif token.startswith("!"):
+            elements.append({"type": "broadcast", "range": token[1:]})
         else:
             elements.append({"type": "link", "url": _unescape(token)})
         elements += _plain(rest)

@@ -66,12 +66,7 @@ def change(ws: Workspace, message: Message, source: JsonObject) -> None:
     if isinstance(source.get("metadata"), dict):
         message.metadata = source["metadata"]
     message.edited_ts = ws.ts()
-    _tell_changed(ws, message)
-
-
-def tell_changed(ws: Workspace, message: Message) -> None:
-    """Show the present state of a message to those who see it."""
-    _tell_changed(ws, message)
+    tell_changed(ws, message)
 
 
 def remove(ws: Workspace, message: Message) -> None:
@@ -85,7 +80,8 @@ def remove(ws: Workspace, message: Message) -> None:
     ws.tell_channel(channel, "message_deleted", channel=message.channel, ts=message.ts)
 
 
-def _tell_changed(ws: Workspace, message: Message) -> None:
+def tell_changed(ws: Workspace, message: Message) -> None:
+    """Show the present state of a message to those who see it."""
     if message.ephemeral_for:
         ws.tell([message.ephemeral_for], "ephemeral", channel=message.channel, message=for_page(ws, message))
     else:
@@ -222,19 +218,26 @@ def may_see_file(ws: Workspace, user: str, file: StoredFile) -> bool:
     return shared or file.user in {user, ws.world.bot_user_id}
 
 
+_BROADCASTS = frozenset({"channel", "everyone", "here"})
 _MENTION = re.compile(r"(?<![\w@<])@([a-z0-9_.-]+)", re.IGNORECASE)
 _CHANNEL = re.compile(r"(?<![\w#<&])#([a-z0-9_-]+)", re.IGNORECASE)
 _URL = re.compile(r"(?<![<\w])(https?://[^\s<>]+)")
 
 
 def escape_typed(ws: Workspace, text: str, *, named: bool) -> str:
-    """What a person typed, with `@name`, `#name` and URLs as Slack sends them; `named` adds `|name`."""
+    """What a person typed, with `@name`, `@group`, `@here`, `#name` and URLs as Slack sends them; `named` adds `|name`."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     by_name = {user.name: user for user in ws.world.users.values()}
+    groups = {group.handle: group for group in ws.world.usergroups.values()}
     channels = {c.name: c for c in ws.world.channels.values() if c.kind == "channel"}
 
     def mention(match: re.Match[str]) -> str:
-        user = by_name.get(match[1].lower())
+        name = match[1].lower()
+        user = by_name.get(name)
+        if name in _BROADCASTS:
+            return f"<!{name}>"
+        if group := groups.get(name):
+            return f"<!subteam^{group.id}|@{group.handle}>" if named else f"<!subteam^{group.id}>"
         if user is None:
             return match[0]
         return f"<@{user.id}|{user.name}>" if named else f"<@{user.id}>"

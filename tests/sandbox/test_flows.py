@@ -27,6 +27,19 @@ async def test_command_answer_is_ephemeral_and_mentions_are_escaped(slack: Local
     assert {"api_app_id", "token", "trigger_id", "response_url", "is_enterprise_install"} <= set(body)
 
 
+async def test_what_is_typed_becomes_rich_text(slack: LocalSlack) -> None:
+    said = await slack.person("U0ADA").say(
+        "C0DATA", "@ben @data-owners @here #data https://a.example/?x=1&y=2 <b> @nobody"
+    )
+    assert said.text == (
+        "<@U0BEN> <!subteam^S0OWNERS> <!here> <#C0DATA|data> <https://a.example/?x=1&amp;y=2> &lt;b&gt; @nobody"
+    )
+    elements = said.blocks[0]["elements"][0]["elements"]
+    assert [e["type"] for e in elements if e["type"] != "text"] == ["user", "usergroup", "broadcast", "channel", "link"]
+    assert elements[-2]["url"] == "https://a.example/?x=1&y=2"
+    assert elements[-1]["text"] == " <b> @nobody"
+
+
 async def test_command_answer_for_the_channel(slack: LocalSlack, bolt: BoltApp) -> None:
     await slack.person("U0ADA").command("C0DATA", "/dataset", "share")
     message = await slack.person("U0BEN").wait_message("C0DATA", "shared")
