@@ -4,6 +4,7 @@ Both servers run as processes of their own in the same run and are measured in a
 else the machine does weighs on both. Run: python -m scripts.bench_ack [--clients 32] [--seconds 2] [--rounds 5]
 """
 
+# ruff: noqa: PLC0415  # each server loads only what it serves with
 from __future__ import annotations
 
 import argparse
@@ -171,17 +172,6 @@ async def serve_ours(directory: Path) -> None:
         print(listener.getsockname()[1], flush=True)
         await WebServer(web, listener).start()
         settle()
-        if seconds := os.environ.get("PROFILE_SECONDS"):
-            import cProfile
-            import pstats
-
-            profile = cProfile.Profile()
-            await asyncio.sleep(2)
-            profile.enable()
-            await asyncio.sleep(float(seconds))
-            profile.disable()
-            with (directory.parent / "ack.profile.txt").open("w") as stream:
-                pstats.Stats(profile, stream=stream).sort_stats("tottime").print_stats(60)
         await asyncio.Event().wait()
 
 

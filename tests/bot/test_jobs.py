@@ -8,6 +8,8 @@ import sys
 import time
 
 import pytest
+from pydantic import JsonValue
+from sqlalchemy import text
 
 from bot.jobs import JobRunner
 from bot.logs import request_context
@@ -253,7 +255,7 @@ async def test_after_a_kill_durable_work_is_resumed_and_of_other_work_the_person
 async def test_durable_work_that_kills_its_process_every_time_is_given_up(
     runner: JobRunner, store: Store, told: Told
 ) -> None:
-    stored = {"pool": "data", "seconds": 5, "payload": {"name": "poison"}}
+    stored: dict[str, JsonValue] = {"pool": "data", "seconds": 5, "payload": {"name": "poison"}}
     await store.jobs.add(DurableJob("poison", "register", stored, ORIGIN, attempt=3), "dead")
     runs: list[DurableJob] = []
 
@@ -281,7 +283,5 @@ async def test_durable_work_of_a_kind_this_version_does_not_know_is_told(
 
 
 async def open_deliveries(store: Store) -> list[str]:
-    from sqlalchemy import text
-
     query = text("SELECT key FROM delivery WHERE NOT done")
-    return await store.database.read(lambda connection: [str(key) for key in connection.execute(query).scalars()])
+    return await store.database.read(lambda connection: list(connection.execute(query).scalars()))
