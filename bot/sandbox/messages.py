@@ -225,7 +225,7 @@ _URL = re.compile(r"(?<![<\w])(https?://[^\s<>]+)")
 
 
 def escape_typed(ws: Workspace, text: str, *, named: bool) -> str:
-    """What a person typed, with `@name`, `@group`, `@here`, `#name` and URLs as Slack sends them; `named` adds `|name`."""
+    """What a person typed, with mentions, broadcasts, channels and URLs as Slack sends them; `named` adds `|name`."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     by_name = {user.name: user for user in ws.world.users.values()}
     groups = {group.handle: group for group in ws.world.usergroups.values()}
