@@ -15,7 +15,7 @@ class Limits:
 
     seconds: float = 120.0  # one listing, inspection, preview or comparison
     hash_batch_bytes: int = 256 * MIB  # files hashed by one task, between two progress reports
-    hash_batch_files: int = 500
+    hash_batch_files: int = 2_000
     hash_bytes_per_second: int = 10 * MIB  # the slowest storage worth waiting for
     fingerprint_files: int = 100_000
     worker_bytes: int = 1536 * MIB  # private memory of one worker process

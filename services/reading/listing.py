@@ -28,6 +28,7 @@ NAMES_SHOWN = 20
 MAX_PATTERNS = 100
 MAX_PATTERN_LENGTH = 1024
 MAX_DEPTH = 64
+_DIGITS = re.compile(r"([0-9]{1,18})")
 _MAGIC = re.compile(r"[*?\[]")
 _DRIVE = re.compile(r"^[A-Za-z]:([/\\]|$)")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
@@ -50,13 +51,15 @@ class Found:
         )
 
 
-def natural_key(path: str) -> tuple[tuple[int, int, str], ...]:
+def natural_key(path: str) -> tuple[str | tuple[int, str], ...]:
     """Sort key that puts "part-2" before "part-10"; equal numbers fall back to their spelling."""
-    return tuple(
-        (0, int(piece), piece) if piece.isdigit() and piece.isascii() else (1, 0, piece)
-        for piece in re.split(r"([0-9]{1,18})", path)
-        if piece
-    )
+    pieces: list[str | tuple[int, str]] = list(_DIGITS.split(path))
+    # Text and digits alternate, text first, so that only like is compared with like.
+    for index in range(1, len(pieces), 2):
+        digits = pieces[index]
+        assert isinstance(digits, str)
+        pieces[index] = (int(digits), digits)
+    return tuple(pieces)
 
 
 def pattern_parts(pattern: str) -> tuple[str, ...]:
@@ -124,6 +127,9 @@ def _part_matcher(part: str) -> re.Pattern[str]:
     return re.compile(fnmatch.translate(re.sub(r"\*{2,}", "*", part)))
 
 
+_Entry = tuple[str, str, os.DirEntry[str]]
+
+
 @dataclass(slots=True)
 class _Scan:
     """One walk over a datastore. seen: local paths found so far, so that overlapping patterns list a file once."""
@@ -147,14 +153,15 @@ class _Scan:
         real = os.path.realpath(path)
         return real if real == self.root or real.startswith(self.root.rstrip("/") + "/") else None
 
-    def entries(
-        self, folder: str, matches: re.Pattern[str] | None
-    ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-        """(folders, files) of a folder as (name, real path) in natural order, bounded by what is still wanted."""
+    def entries(self, folder: str, matches: re.Pattern[str] | None) -> tuple[list[tuple[str, str]], list[_Entry]]:
+        """(folders, files) of a folder in natural order, files bounded by what is still wanted.
+
+        Folders are (name, real path), files (name, real path, entry to ask for size and time).
+        """
         folders: list[tuple[str, str]] = []
         wanted = self.limit - len(self.found) + 1
 
-        def files() -> Iterator[tuple[str, str]]:
+        def files() -> Iterator[_Entry]:
             with os.scandir(folder) as scan:
                 for entry in scan:
                     self.entries_left -= 1
@@ -172,7 +179,7 @@ class _Scan:
                     if entry.is_dir():
                         folders.append((entry.name, path))
                     elif entry.is_file():
-                        yield entry.name, path
+                        yield entry.name, path, entry
 
         try:
             chosen = heapq.nsmallest(wanted, files(), key=lambda item: natural_key(item[0]))
@@ -243,10 +250,10 @@ class _Scan:
         elif stat.S_ISREG(status.st_mode) and not rest:
             self.add(rel, real, status)
 
-    def add_files(self, files: list[tuple[str, str]], rel: str) -> None:
-        for name, path in files:
+    def add_files(self, files: list[_Entry], rel: str) -> None:
+        for name, path, entry in files:
             try:
-                status = Path(path).stat()
+                status = entry.stat()
             except OSError:  # gone, or a link to nothing: not there to be read
                 continue
             if stat.S_ISREG(status.st_mode):

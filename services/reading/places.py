@@ -6,17 +6,17 @@ import os
 import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from services.errors import SourceProblem
 from services.reading.display import quoted
 
 
-@dataclass(frozen=True, slots=True)
-class LocalFile:
-    """One file to read. path: what a person knows it by (relative path or URL); local: where its bytes are.
+class LocalFile(NamedTuple):
+    """One file to read. A named tuple, because it pickles fast and there may be very many.
 
-    size in bytes; modified: last modified, UTC, None for downloads.
+    path: what a person knows it by (relative path or URL); local: where its bytes are; size in bytes;
+    modified: last modified, UTC, None for downloads.
     """
 
     path: str

@@ -24,7 +24,6 @@ from services.datasets.model import (
     Source,
     WebSource,
 )
-from services.errors import SourceProblem
 from services.ports import Clock, Progress
 from services.reading import work
 from services.reading.fingerprint import batches, fingerprint_of, reusable
@@ -142,23 +141,16 @@ class Reader:
     async def _hash_folder(
         self, place: FolderPlace, progress: Progress | None, previous: Fingerprint | None
     ) -> list[FileStamp]:
-        found = await self._pool.run(self._limits.seconds, work.existing, place, self._limits)
-        if found.truncated:
-            raise SourceProblem(
-                f"The source has more than {self._limits.fingerprint_files:,} files. "
-                "Narrow the path, or pack small files into larger ones.",
-                code="too_many_files",
-                field="source",
-            )
-        known = await asyncio.to_thread(reusable, found.files, previous)
+        found = await self._pool.run(self._limits.seconds, work.every_file, place, self._limits)
+        known = await asyncio.to_thread(reusable, found, previous)
         stamps = list(known.values())
-        todo = [file for file in found.files if file.path not in known]
+        todo = [file for file in found if file.path not in known]
         total = sum(file.size for file in todo)
         done = 0
         for batch in batches(todo, self._limits):
             if progress is not None and len(todo) > 1:
                 await progress(
-                    f"Reading files: {len(stamps):,} of {counted(len(found.files), 'file')}, "
+                    f"Reading files: {len(stamps):,} of {counted(len(found), 'file')}, "
                     f"{human_bytes(done)} of {human_bytes(total)}"
                 )
             stamps.extend(await self._hash(batch))

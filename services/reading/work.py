@@ -10,16 +10,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.datasets.model import ColumnShift, DatasetType, Definition, FileStamp, Inspection, Preview
-from services.errors import InvalidInput
+from services.errors import InvalidInput, SourceProblem
 from services.reading.fingerprint import hash_files
 from services.reading.limits import Limits
 from services.reading.listing import Found, find, nothing_matches
-from services.reading.places import FilesPlace, Place
+from services.reading.places import FilesPlace, LocalFile, Place
 
 if TYPE_CHECKING:
     from services.reading.tabular import TabularData
 
-__all__ = ["existing", "hash_files", "inspect", "list_place", "preview", "shifts"]
+__all__ = ["every_file", "existing", "hash_files", "inspect", "list_place", "preview", "shifts"]
 
 PREVIEW_FILES = 20
 
@@ -36,6 +36,19 @@ def existing(place: Place, limits: Limits) -> Found:
         assert not isinstance(place, FilesPlace)  # downloads are files
         raise nothing_matches(place)
     return found
+
+
+def every_file(place: Place, limits: Limits) -> tuple[LocalFile, ...]:
+    """All files of a place. Raises SourceProblem if there are none, or too many to keep a fingerprint of."""
+    found = existing(place, limits)
+    if found.truncated:
+        raise SourceProblem(
+            f"The source has more than {limits.fingerprint_files:,} files. "
+            "Narrow the path, or pack small files into larger ones.",
+            code="too_many_files",
+            field="source",
+        )
+    return found.files
 
 
 def inspect(definition: Definition, place: Place, sample_rows: int, guess: bool, limits: Limits) -> Inspection:

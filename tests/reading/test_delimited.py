@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.datasets.model import ColumnType, HeaderMode
 from services.errors import InvalidInput, SourceProblem
 from services.reading.delimited import unique_names
-from services.reading.limits import Limits
+from services.reading.limits import MIB, Limits
 from services.reading.listing import find
 from services.reading.text import windows
 from tests.reading.places import CSV, delimited, inspect, place, tabular, write
@@ -190,6 +190,12 @@ def test_a_huge_line(tmp_path: Path) -> None:
     write(tmp_path, "a.csv", "a,b\n1," + "x" * 100_000 + "\n")
     with pytest.raises(SourceProblem, match=r"longer than 9\.8 KiB"):
         inspect(tmp_path, tabular(), limits=Limits(window_bytes=4096, row_bytes=10_000))
+
+
+def test_a_packed_row_that_unpacks_to_far_too_much(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv.gz", gzip.compress(b"a,b\n1," + b"x" * (40 * MIB)))
+    with pytest.raises(SourceProblem, match=r"row longer than 16 MiB from line 2 on"):
+        inspect(tmp_path, tabular())
 
 
 def test_a_large_value_is_read(tmp_path: Path) -> None:
