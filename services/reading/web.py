@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+import time
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -37,6 +38,8 @@ from services.reading.url_guard import (
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 1024 * 1024
+_PREFIX = "download-"
+_FORGOTTEN_SECONDS = 24 * 3600.0
 _AT_ONCE = 4
 _HEAD_REFUSED = frozenset({400, 403, 404, 405, 501})  # some servers answer so to HEAD alone: GET decides
 _GZIPPED = frozenset({"gzip", "x-gzip", "deflate"})
@@ -89,8 +92,7 @@ class WebFiles:
     async def downloaded(self, urls: Sequence[str]) -> AsyncIterator[tuple[LocalFile, ...]]:
         """The files on disk, removed at the end. Together they may have `download_bytes`."""
         checked = self._checked(urls)
-        await asyncio.to_thread(self._scratch.mkdir, parents=True, exist_ok=True)
-        folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="download-", dir=self._scratch))
+        folder = await asyncio.to_thread(_new_folder, self._scratch)
         try:
             files: list[LocalFile] = []
             left = self._limits.download_bytes
@@ -208,6 +210,19 @@ class WebFiles:
             code="url_too_large",
             field="source",
         )
+
+
+def _new_folder(scratch: Path) -> Path:
+    """A fresh folder for downloads. Those that a killed process left behind a day ago or earlier are removed."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    for left in scratch.glob(f"{_PREFIX}*"):
+        try:
+            old = time.time() - left.stat().st_mtime > _FORGOTTEN_SECONDS
+        except FileNotFoundError:  # another reader just removed its own
+            continue
+        if old:
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=_PREFIX, dir=scratch))
 
 
 class _TooLargeError(Exception):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -147,6 +148,17 @@ async def test_downloads_are_removed_afterwards(site: Site, files: WebFiles, tmp
         assert plain.path == site.url("/plain.csv")
         assert plain.size == packed.size == len(CONTENT)
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+async def test_what_a_killed_process_left_behind_is_removed(site: Site, files: WebFiles, tmp_path: Path) -> None:
+    recent, forgotten = tmp_path / "scratch" / "download-recent", tmp_path / "scratch" / "download-forgotten"
+    for folder in (recent, forgotten):
+        folder.mkdir(parents=True)
+        (folder / "0").write_bytes(CONTENT)
+    os.utime(forgotten, (0, 0))
+    async with files.downloaded([site.url("/plain.csv")]):
+        pass
+    assert list((tmp_path / "scratch").iterdir()) == [recent]
 
 
 def content(file: LocalFile) -> bytes:
