@@ -7,6 +7,7 @@ https://docs.slack.dev/reference/block-kit/blocks/table-block and …/data-table
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from handlers.message import Json
 from handlers.text import ELLIPSIS, one_line, truncate
 
 Cell = str | int | float | Json | None
-"""Text, a number, nothing, or a ready cell from `person_cell` or `time_cell`."""
+"""Text, a number, nothing, or a ready cell from `person_cell`, `time_cell` or `number_cell`."""
 
 CONTAINER_BLOCKS = 10
 _CELL_TEXT = 300
@@ -45,6 +46,11 @@ def time_cell(moment: datetime | None, style: str = "{date_num} {time}") -> Cell
             "fallback": utc.strftime("%Y-%m-%d" if style == "{date_num}" else "%Y-%m-%d %H:%M UTC"),
         }
     )
+
+
+def number_cell(value: float, text: str) -> Cell:
+    """A number that sorts as one and is shown as `text`, such as a year without a thousands separator."""
+    return {"type": "raw_number", "value": value, "text": text}
 
 
 def _rich(element: Json) -> Json:
@@ -115,7 +121,7 @@ def _within_limits(rows: Sequence[Sequence[Cell]]) -> list[list[Json]]:
 def _cell(value: Cell, longest: int) -> Json:
     if isinstance(value, dict):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return {"type": "raw_number", "value": value, "text": _text(value)}
     return {"type": "raw_text", "text": truncate(one_line(_text(value)), longest) or " "}
 

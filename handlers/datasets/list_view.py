@@ -35,7 +35,7 @@ def build(page: DatasetPage, request: ListRequest, *, shared: bool = False) -> M
 
 
 def _head(shared: bool) -> list[Cell]:
-    return ["Name", "Type", "Version", *([] if shared else ["Owner"]), "Tags", "Changed", "Files"]
+    return ["Name", "Type", "Version", "Files", *([] if shared else ["Owner"]), "Changed", "Tags"]
 
 
 def _row(item: DatasetSummary, shared: bool) -> list[Cell]:
@@ -43,10 +43,10 @@ def _row(item: DatasetSummary, shared: bool) -> list[Cell]:
         item.name,
         item.type.value,
         item.latest_version,
-        *([] if shared else [person_cell(item.owner, "—")]),
-        _tags(item) or "—",
-        time_cell(item.modified_at, "{date_num}"),
         _badge(item),
+        *([] if shared else [person_cell(item.owner, "—")]),
+        time_cell(item.modified_at, "{date_num}"),
+        _tags(item) or "—",
     ]
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 from handlers.blockkit import HEADER_TEXT, TABLE_COLUMNS, actions, context, header, preformatted, section
 from handlers.datasets.naming import command_button, dataset_command
 from handlers.message import Json, Message
-from handlers.tables import Cell, aligned_text, data_table, table, time_cell
+from handlers.tables import Cell, aligned_text, data_table, number_cell, table, time_cell
 from handlers.text import bold, bytes_text, count_text, md, truncate, when
-from services.datasets.model import ColumnProfile, FileStamp, Preview
+from services.datasets.model import ColumnProfile, ColumnType, FileStamp, Preview
 
 ROWS = 10
 FILES = 50
 PROFILED_COLUMNS = 60
 _CELL = 100
+_LONGEST_NUMBER = 30
 _ONLY_YOU = "Only you see this: it shows data, so it cannot be shared in the channel."
 
 
@@ -46,13 +49,14 @@ def _tabular(preview: Preview) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
     if len(preview.profile) > PROFILED_COLUMNS:
         notes = (context(f"and {len(preview.profile) - PROFILED_COLUMNS:,} more columns"),)
     empty = (section("There are no rows."),)
+    kinds = [column.type for column in preview.schema]
     first_rows: list[list[Cell]] = [[*head]]
-    first_rows += [[*row] for row in rows]
+    first_rows += [[_row_cell(value, kind) for value, kind in zip(row, kinds, strict=False)] for row in rows]
     blocks = (
         title,
         *((data_table("First rows", first_rows, page_size=ROWS),) if rows else empty),
         profile_title,
-        table([[*row] for row in profile], right=(2, 3, 6)),
+        table([[*row] for row in profile], right=(2, 3, 5)),
         *notes,
     )
     fallback = (
@@ -70,8 +74,7 @@ _PROFILE_HEAD: list[str | int | float | None] = [
     "Type",
     "Nulls",
     "Distinct",
-    "Minimum",
-    "Maximum",
+    "Range",
     "Mean",
     "Most frequent",
 ]
@@ -85,11 +88,27 @@ def _profile_row(column: ColumnProfile) -> list[str | int | float | None]:
         column.type.value,
         f"{share:.1%}",
         column.distinct,
-        truncate(column.minimum, 40) if column.minimum is not None else None,
-        truncate(column.maximum, 40) if column.maximum is not None else None,
+        _range(column),
         None if column.mean is None else float(f"{column.mean:.6g}"),
         top or None,
     ]
+
+
+def _range(column: ColumnProfile) -> str | None:
+    if column.minimum is None or column.maximum is None:
+        return None
+    return f"{truncate(column.minimum, 30)} … {truncate(column.maximum, 30)}"
+
+
+def _row_cell(text: str, kind: ColumnType) -> Cell:
+    """A value of a numeric column sorts as a number and is shown as it was read."""
+    if kind not in {ColumnType.INTEGER, ColumnType.DECIMAL} or len(text) > _LONGEST_NUMBER:
+        return text
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return number_cell(value, text) if math.isfinite(value) else text
 
 
 def _shown(value: str | None) -> str:

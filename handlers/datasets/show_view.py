@@ -101,7 +101,7 @@ def _facts(card: DatasetCard) -> tuple[Json, ...]:
         ("Tags", tags_phrase(dataset.tags)),
         ("Registered", registered_phrase(version)),
         ("Files", badge_sentence(version.check)),
-        ("Watched by", count_text(len(dataset.watchers), "person", "people")),
+        ("Watched by", count_text(len(dataset.watchers), "person", "people") if dataset.watchers else "nobody"),
     ]
     if version.definition.timestamp_column:
         pairs.append(("Timestamp column", code(version.definition.timestamp_column)))
@@ -151,7 +151,9 @@ def _actions(card: DatasetCard, viewer: str) -> tuple[Json, ...]:
             "pick:more",
             [
                 pick_option("Change owner…", "owner", name),
-                pick_option("Deprecate…", "deprecate", name),
+                pick_option("Reinstate", "reinstate", name)
+                if card.dataset.deprecation
+                else pick_option("Deprecate…", "deprecate", name),
                 pick_option("Compare versions…", "diff", name, rest="choose"),
             ],
         ),

@@ -21,11 +21,11 @@ def build(found: VersionPage, page: int) -> Message:
     name = found.dataset.name
     top = (header(truncate(name, HEADER_TEXT)), context(*_notes(found)))
     bottom = actions(_elements(found, page))
-    rows: list[list[Cell]] = [["Version", "Registered", "By", "What changed", "Rows", "Size", "Files"]]
+    rows: list[list[Cell]] = [["Version", "Files", "What changed", "Rows", "Size", "Registered", "By"]]
     rows += [_row(line) for line in found.items]
     return Message(
         text=md("{} of {}", count_text(found.total, "version"), name),
-        blocks=(*top, table(rows, right=(0, 4, 5)), bottom),
+        blocks=(*top, table(rows, right=(3, 4)), bottom),
         fallback=(*top, *(section(_classic(line)) for line in found.items), bottom),
     )
 
@@ -50,12 +50,12 @@ def _row(line: VersionLine) -> list[Cell]:
     size = version.stats.total_bytes
     return [
         version.version,
-        time_cell(version.created_at),
-        person_cell(version.registered_by, "—"),
+        BADGES[version.check.state],
         truncate(", ".join(line.changes), _LONGEST_CHANGES),
         version.stats.row_count,
         None if size is None else bytes_text(size),
-        BADGES[version.check.state],
+        time_cell(version.created_at),
+        person_cell(version.registered_by, "—"),
     ]
 
 
