@@ -89,7 +89,7 @@ def _profile_row(column: ColumnProfile) -> list[str | int | float | None]:
         f"{share:.1%}",
         column.distinct,
         _range(column),
-        None if column.mean is None else float(f"{column.mean:.6g}"),
+        None if column.mean is None else f"{column.mean:,.6g}",
         top or None,
     ]
 
