@@ -72,7 +72,9 @@ def settings_for(slack: LocalSlack, directory: Path, *, http_port: int | None, *
 
 
 @asynccontextmanager
-async def stage(directory: Path, *, transport: str = "socket", rate_limits: bool = False, **extra: object) -> AsyncIterator[Stage]:
+async def stage(
+    directory: Path, *, transport: str = "socket", rate_limits: bool = False, **extra: object
+) -> AsyncIterator[Stage]:
     """Start a local Slack and the bot on it; both end with the context, the bot by its own drain."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -87,16 +89,25 @@ async def stage(directory: Path, *, transport: str = "socket", rate_limits: bool
             yield Stage(slack, bot, data, settings)
 
 
+def free_port() -> int:
+    """A port that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @asynccontextmanager
 async def running(settings: Settings, listener: socket.socket | None = None) -> AsyncIterator[Bot]:
     """The bot's own process function in this loop, from ready to drained."""
     ready: asyncio.Future[Bot] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()
     task = asyncio.create_task(run(settings, listener, ready=ready.set_result, stop=stop))
-    done, _ = await asyncio.wait({task, ready}, timeout=20, return_when=asyncio.FIRST_COMPLETED)
-    if task in done:
+    task.add_done_callback(lambda ended: ready.cancel() if not ready.done() else None)
+    try:
+        bot = await asyncio.wait_for(ready, 20)
+    except asyncio.CancelledError:
         task.result()
-    bot = await ready
+        raise
     try:
         yield bot
     finally:
