@@ -9,7 +9,7 @@ import { avatar, badge, channelIcon } from "./people.js";
 export function startMain(root, store, tools, home) {
   const head = document.getElementById("place-head");
   const scroll = h("div", { class: "messages", role: "log", "aria-label": "Messages", tabindex: 0, data: { testid: "messages" } });
-  const list = new MessageList(scroll, store, { ...tools, json: (message) => tools.json("Message", message) });
+  const list = new MessageList(scroll, store, tools);
   const foot = h("div", { class: "foot" });
 
   const draw = () => {

@@ -11,7 +11,7 @@ import { mrkdwn } from "./render/text.js";
 
 const GROUP_SECONDS = 300;
 
-/** Keeps the nodes of one list between redraws. `tools`: `{ctxFor(message), reply(message), json(message), shortcut, dismiss}`. */
+/** Keeps the nodes of one list between redraws. `tools`: `{ctxFor(message), reply(message), json(title, value), shortcut, dismiss}`. */
 export class MessageList {
   constructor(root, store, tools) {
     Object.assign(this, { root, store, tools });
@@ -98,7 +98,8 @@ function focusIn(root) {
 const author = (message) => message.bot_id ?? message.user ?? message.username;
 
 function follows(previous, message) {
-  return author(previous) === author(message) && previous.username === message.username && Boolean(previous.ephemeral) === Boolean(message.ephemeral) && Number(message.ts) - Number(previous.ts) < GROUP_SECONDS;
+  if (message.ephemeral || previous.ephemeral) return false;
+  return author(previous) === author(message) && previous.username === message.username && Number(message.ts) - Number(previous.ts) < GROUP_SECONDS;
 }
 
 function messageNode(message, { head, inThread }, store, tools) {
@@ -146,7 +147,7 @@ function toolbar(message, inThread, store, tools) {
   const more = h("button", { type: "button", class: "btn-bare", "aria-label": "Message shortcuts", title: "Message shortcuts", "aria-haspopup": "menu", "aria-expanded": "false", data: { testid: "message-shortcuts" } }, icon("bolt"));
   const shortcuts = store.shortcuts.filter((shortcut) => shortcut.type === "message");
   more.addEventListener("click", () => openMenu(more, shortcuts.map((shortcut) => ({ label: shortcut.name, note: shortcut.description, value: shortcut.callback_id, run: () => tools.shortcut(shortcut, message) })), { label: "Message shortcuts" }));
-  return h("div", { class: "message-tools", role: "toolbar", "aria-label": "Message actions" }, !inThread && !message.ephemeral && button("reply", "Reply in thread", () => tools.reply(message), "reply"), !message.ephemeral && shortcuts.length > 0 && more, button("code", "View JSON", () => tools.json(message), "view-json"));
+  return h("div", { class: "message-tools", role: "toolbar", "aria-label": "Message actions" }, !inThread && !message.ephemeral && button("reply", "Reply in thread", () => tools.reply(message), "reply"), !message.ephemeral && shortcuts.length > 0 && more, button("code", "View JSON", () => tools.json("Message", message), "view-json"));
 }
 
 /** What an empty channel says. */

@@ -96,7 +96,7 @@ class Modal {
   }
 
   focusFirst() {
-    const first = this.scroll.querySelector("[autofocus]") ?? this.scroll.querySelector("input:not([type=file]),textarea") ?? this.scroll.querySelector(FOCUSABLE);
+    const first = this.scroll.querySelector("[data-autofocus]") ?? this.scroll.querySelector("input:not([type=file]),textarea") ?? this.scroll.querySelector(FOCUSABLE);
     const target = first ?? (this.submitButton.hidden ? this.closeButton : this.submitButton);
     target.focus({ preventScroll: first === null });
   }

@@ -21,13 +21,12 @@ const claim = (ctx, element, initial) =>
 
 const common = (ctx, element) => ({
   id: ctx.controlId,
-  data: { actionId: element.action_id },
+  data: { actionId: element.action_id, autofocus: element.focus_on_load ? "" : null },
   placeholder: bareText(element.placeholder) || null,
   "aria-label": ctx.input ? null : bareText(element.placeholder) || element.action_id,
   "aria-describedby": ctx.describedBy,
   "aria-invalid": ctx.invalid ? "true" : null,
   "aria-required": ctx.input && !ctx.input.optional ? "true" : null,
-  autofocus: element.focus_on_load === true,
 });
 
 const HTML_TYPES = { number_input: "text", email_text_input: "email", url_text_input: "url" };
@@ -113,7 +112,7 @@ export function dateTimePicker(element, ctx) {
 function choices(element, ctx, { type, chosen, read }) {
   if (!Array.isArray(element.options)) throw new TypeError(`${element.type} needs options`);
   const name = uid("choice");
-  const boxes = element.options.map((option) => h("input", { type, name, value: option.value, checked: chosen.includes(option.value), autofocus: element.focus_on_load === true && option === element.options[0] }));
+  const boxes = element.options.map((option) => h("input", { type, name, value: option.value, checked: chosen.includes(option.value), data: { autofocus: element.focus_on_load && option === element.options[0] ? "" : null } }));
   const group = h(
     "div",
     { class: "choices", role: type === "radio" ? "radiogroup" : "group", id: ctx.controlId, tabindex: -1, "aria-labelledby": ctx.labelId, "aria-label": ctx.labelId ? null : element.action_id, "aria-describedby": ctx.describedBy, data: { actionId: element.action_id } },

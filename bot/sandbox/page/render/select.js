@@ -110,8 +110,7 @@ class Select {
       "aria-label": ctx.input ? null : bareText(element.placeholder) || element.action_id,
       "aria-describedby": ctx.describedBy,
       "aria-invalid": ctx.invalid ? "true" : null,
-      autofocus: element.focus_on_load === true,
-      data: { actionId: element.action_id },
+      data: { actionId: element.action_id, autofocus: element.focus_on_load ? "" : null },
       on: {
         input: () => this.openSoon(),
         click: () => this.open(),
