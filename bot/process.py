@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from bot.http import WebServer
 from bot.logs import get_logger
-from bot.memory import settle
+from bot.responsive import keep_loop_responsive
 from bot.settings import Settings
 from bot.wiring import Bot, build
 
@@ -41,7 +41,7 @@ async def run(
             if bot.sockets is not None:
                 await bot.sockets.start()
             bot.periodic.start()
-            settle()
+            keep_loop_responsive()
             log.info("started", instance=bot.instance_id)
             ready(bot)
             await stopping.wait()

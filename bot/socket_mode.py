@@ -202,7 +202,7 @@ class SocketMode:
         while True:
             try:
                 connection = await self._open(number)
-            except (TimeoutError, SlackApiError, aiohttp.ClientError, OSError) as error:
+            except Exception as error:  # noqa: BLE001  # whatever it is, the keeper has to try again
                 failures += 1
                 pause = min(LONGEST_PAUSE_SECONDS, 0.5 * 2 ** min(failures, 10)) * random.uniform(0.7, 1.3)  # noqa: S311  # jitter
                 self._note(number)

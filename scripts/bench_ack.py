@@ -136,10 +136,10 @@ async def serve_ours(directory: Path) -> None:
     from bot.health import Health
     from bot.http import WebServer, build_web_app, listen
     from bot.logs import configure_logs
-    from bot.memory import settle
     from bot.metrics import Metrics
     from bot.middleware import Deliveries
     from bot.open_deliveries import OpenDeliveries
+    from bot.responsive import keep_loop_responsive
     from bot.sandbox.server import LocalSlack
     from bot.slack_client import SlackClient, open_session
     from handlers.caller import CallerDirectory, establish_caller
@@ -171,7 +171,7 @@ async def serve_ours(directory: Path) -> None:
         listener = listen("127.0.0.1", 0)
         print(listener.getsockname()[1], flush=True)
         await WebServer(web, listener).start()
-        settle()
+        keep_loop_responsive()
         await asyncio.Event().wait()
 
 

@@ -16,6 +16,7 @@ import yaml
 
 from bot import __version__
 from bot.http import listen
+from bot.sandbox.person import Person
 from bot.sandbox.server import LocalSlack
 from bot.settings import environment_names
 
@@ -38,6 +39,13 @@ def bot(*arguments: str, directory: Path, **values: str) -> subprocess.Completed
         timeout=60,
         check=False,
     )
+
+
+def free_port() -> int:
+    listener = listen("127.0.0.1", 0)
+    port = int(listener.getsockname()[1])
+    listener.close()
+    return port
 
 
 def test_the_version_is_told_without_loading_anything_heavy(tmp_path: Path) -> None:
@@ -73,6 +81,61 @@ def test_a_taken_port_ends_serving_in_one_sentence(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
     assert "Cannot listen on" in result.stderr
+
+
+async def test_a_refused_token_ends_serving_in_one_sentence(tmp_path: Path) -> None:
+    async with LocalSlack() as slack:
+        values = {
+            "SLACK_API_URL": f"{slack.url}/api/",
+            "SLACK_BOT_TOKEN": "xoxb-of-another",
+            "SLACK_APP_TOKEN": "xapp-123",
+        }
+        result = await asyncio.to_thread(bot, "serve", directory=tmp_path, PORT=str(free_port()), **values)
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1] == (
+        "dataset-bot: Slack refused the bot token (invalid_auth); run dataset-bot check to see what to fix."
+    )
+    assert "Traceback" not in result.stderr
+
+
+def test_an_unforeseen_error_is_a_reference_whose_trace_is_in_the_log(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file where a directory should be")
+    result = bot("serve", directory=tmp_path, SLACK_BOT_TOKEN="xoxb-12345678", SLACK_APP_TOKEN="xapp-12345678",
+                 PORT=str(free_port()))  # fmt: skip
+    assert result.returncode == 1
+    *log, sentence = result.stderr.splitlines()
+    reference = sentence.removesuffix(".").rsplit(" ", 1)[1]
+    entry = json.loads(log[-1])
+    assert entry["request_id"] == reference
+    assert "FileExistsError" in entry["exception"]
+
+
+@pytest.mark.slow
+async def test_the_demo_serves_a_page_with_sample_data_and_a_taken_port_is_told(tmp_path: Path) -> None:
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "demo", "--directory", str(tmp_path / "demo"),
+        env=environment(PORT=str(port)), stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(50):
+            said = await process.stdout.readuntil(f"http://127.0.0.1:{port}\n".encode())
+        assert b"Dataset Bot is ready" in said
+        second = await asyncio.to_thread(
+            bot, "demo", "--directory", str(tmp_path / "demo"), directory=tmp_path, PORT=str(port)
+        )
+        assert (second.returncode, second.stderr.count("\n")) == (1, 1)
+        assert f"Port {port} is in use" in second.stderr
+        async with aiohttp.ClientSession() as session:
+            ada = Person(f"http://127.0.0.1:{port}", "U0ADA", session)
+            await ada.command("C0DATA", "/dataset", "versions flights")
+            assert "2 versions of flights" in (await ada.wait_message("C0DATA", contains="2 versions")).text
+    finally:
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 15) == 0
+    files = sorted(path.name for path in (tmp_path / "demo" / "data" / "flights" / "parquet").iterdir())
+    assert files == [f"2013-{month:02}.parquet" for month in range(1, 13)]
 
 
 @pytest.mark.parametrize("arguments", [("--socket",), (), ("--url", "https://bot.example")])
@@ -113,9 +176,7 @@ async def test_check_finds_what_is_wrong_and_says_what_to_fix(tmp_path: Path) ->
 
 
 async def test_the_whole_process_serves_by_socket_reports_ready_and_ends_on_sigterm(tmp_path: Path) -> None:
-    listener = listen("127.0.0.1", 0)
-    port = listener.getsockname()[1]
-    listener.close()
+    port = free_port()
     async with LocalSlack() as slack, aiohttp.ClientSession() as session:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bot", "serve",

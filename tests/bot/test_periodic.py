@@ -1,0 +1,45 @@
+"""Work that comes round again, and the sign of life."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from bot.periodic import Heartbeat, Periodic
+from tests.bot.conftest import Store
+
+
+async def test_work_comes_round_again_also_after_it_failed_and_never_twice_at_once() -> None:
+    periodic, runs, at_once, most = Periodic("Europe/Stockholm"), 0, 0, 0
+    enough = asyncio.Event()
+
+    async def work() -> None:
+        nonlocal runs, at_once, most
+        runs += 1
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0.12)
+        at_once -= 1
+        if runs == 1:
+            raise RuntimeError("fault")
+        if runs >= 3:
+            enough.set()
+
+    periodic.every(0.05, "work", work, first=0)
+    periodic.start()
+    await asyncio.wait_for(enough.wait(), 5)
+    await periodic.stop()
+    assert most == 1
+    seen = runs
+    await asyncio.sleep(0.2)
+    assert runs == seen
+
+
+async def test_an_instance_is_alive_from_start_to_stop(store: Store) -> None:
+    heartbeat = Heartbeat(store.instances, "beating", seconds=0.02)
+    await heartbeat.start()
+    await asyncio.sleep(0.5)
+    # Within a lease far shorter than the time since the start: only a beat can be that fresh.
+    assert "beating" in await store.instances.alive(lease=timedelta(seconds=0.3))
+    await heartbeat.stop()
+    assert "beating" not in await store.instances.alive()
