@@ -6,7 +6,7 @@ object; ids are the caller's constants. Limits: https://docs.slack.dev/reference
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from handlers.message import Json
@@ -127,42 +127,6 @@ def preformatted(text: str) -> Json:
 def alert(text: str, level: str = "warning") -> Json:
     """A coloured notice; modals only. level: default, info, warning, error, success."""
     return {"type": "alert", "text": text_object(text, 200), "level": level}
-
-
-def table(rows: Sequence[Sequence[str | int | float | None]], *, right: Iterable[int] = ()) -> Json:
-    """A table, header first. right: columns aligned to the right. Numbers become raw_number cells."""
-    width = min(max(len(r) for r in rows), TABLE_COLUMNS)
-    aligned = set(right)
-    return {
-        "type": "table",
-        "rows": [[_cell(value) for value in row[:width]] for row in rows[:TABLE_ROWS]],
-        "column_settings": [{"align": "right" if i in aligned else "left", "is_wrapped": True} for i in range(width)],
-    }
-
-
-def _cell(value: str | int | float | None) -> Json:
-    if isinstance(value, bool) or value is None:
-        return {"type": "raw_text", "text": "—" if value is None else str(value)}
-    if isinstance(value, int | float):
-        return {"type": "raw_number", "value": value, "text": f"{value:,}"}
-    return {"type": "raw_text", "text": value or " "}
-
-
-def data_table(
-    caption: str,
-    rows: Sequence[Sequence[str | int | float | None]],
-    *,
-    page_size: int = 10,
-    row_header: int = 0,
-) -> Json:
-    """A table with paging, sorting and filtering in the client. rows: header first, at most 100 below it."""
-    return {
-        "type": "data_table",
-        "caption": caption,
-        "page_size": page_size,
-        "row_header_column_index": row_header,
-        "rows": [[_cell(value) for value in row[:TABLE_COLUMNS]] for row in rows[: DATA_TABLE_ROWS + 1]],
-    }
 
 
 def input_block(

@@ -74,6 +74,17 @@ Run = Callable[[Call], Awaitable[None]]
 """A command whose arguments are bound: does the work and answers."""
 
 
+@dataclass(frozen=True, slots=True)
+class OpensForm:
+    """A run that does nothing but open a form, in the pool that is never slow: a trigger lives three seconds."""
+
+    form: Callable[[Call], Json]
+
+    async def __call__(self, call: Call) -> None:
+        """Open it."""
+        await call.open_view(self.form(call))
+
+
 def call_from(body: Json, context: AsyncBoltContext, client: AsyncWebClient) -> Call:
     """The call behind a command, click, shortcut or submission, with the surest way to answer."""
     caller: Caller = context["caller"]

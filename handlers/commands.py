@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from handlers.blockkit import actions, button, context, divider, header, section
-from handlers.call import Call, Run
-from handlers.errors import quote
+from handlers.call import Call, OpensForm, Run
+from handlers.datasets.naming import command_button
 from handlers.grammar import Token, closest, tokenize
 from handlers.message import Json, Message
-from handlers.text import code, lines, md
+from handlers.text import code, lines, md, unescape
 from services.errors import InvalidInput
 from services.jobs import Pool
 
@@ -82,7 +82,7 @@ class CommandTable:
             return Bound(None, None, self.help(slash, tokens[1].text if len(tokens) > 1 else ""))
         command = self._by_name.get((slash, word)) if not tokens[0].quoted else None
         if command is None:
-            return Bound(None, None, self._unknown(slash, tokens))
+            return Bound(None, None, self._unknown(slash, tokens[0].text, text))
         if len(tokens) == 2 and tokens[1].text.lower() in {"help", "--help", "-h"} and not tokens[1].quoted:
             return Bound(command, None, self.help(slash, command.name))
         try:
@@ -129,13 +129,15 @@ class CommandTable:
         )
         return Message(text=f"What {slash} can do", blocks=tuple(blocks))
 
-    def _unknown(self, slash: str, tokens: Sequence[Token]) -> Message:
-        typed = tokens[0].text
+    def _unknown(self, slash: str, typed: str, text: str) -> Message:
+        """text: all that was typed, as Slack delivered it; what follows the first word is offered again as it is."""
         near = closest(typed.lower(), tuple(c.name for c in self.of(slash)))
-        rest = " ".join(quote(t.text) for t in tokens[1:])
+        _, _, rest = text.strip().partition(" ")
         sentence = md("There is no command {}.", code(f"{slash} {typed}"))
         buttons = [
-            button(f"{slash} {name} {rest}".strip(), f"run:near:{i}", f"{slash} {name} {rest}".strip()[:2000])
+            command_button(
+                f"{slash} {name} {unescape(rest)}".strip(), f"run:near:{i}", f"{slash} {name} {rest}".strip()
+            )
             for i, name in enumerate(near)
         ]
         if near:
@@ -143,7 +145,7 @@ class CommandTable:
         else:
             sentence = md("{} {} lists all that I can do.", sentence, code(f"{slash} help"))
             if slash == "/dataset":
-                buttons = [button(f"Search for “{typed}”", "run:search", f"/dataset list {quote(typed)}"[:2000])]
+                buttons = [command_button(f"Search for “{typed}”", "run:search", f"/dataset list {text.strip()}")]
         blocks = [section(sentence)] + ([actions(buttons)] if buttons else [])
         return Message(text=f"There is no command {slash} {typed}.", blocks=tuple(blocks))
 
@@ -178,7 +180,7 @@ def start(call: Call, bound: Bound) -> None:
     assert bound.command is not None
     assert bound.run is not None
     call.start(
-        bound.command.pool,
+        Pool.SLACK if isinstance(bound.run, OpensForm) else bound.command.pool,
         f"{bound.command.slash} {bound.command.name}",
         bound.run,
         seconds=bound.command.seconds,

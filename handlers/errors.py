@@ -5,7 +5,8 @@ from __future__ import annotations
 import structlog
 from slack_sdk.errors import SlackApiError
 
-from handlers.blockkit import actions, button, context, modal, section
+from handlers.blockkit import actions, modal, section
+from handlers.datasets.naming import command_button, dataset_command, dataset_word
 from handlers.message import Json, Message
 from handlers.text import code, md
 from services.errors import NotFound, UserError
@@ -52,30 +53,22 @@ def error_message(error: BaseException, request_id: str) -> Message:
     log.info("told_error", code=getattr(error, "code", "slack"), reference=request_id)
     blocks = [section(sentence)]
     if isinstance(error, NotFound) and error.suggestions:
-        blocks.append(
-            actions(
-                [
-                    button(f"Show {name}", f"run:suggestion:{i}", f"/dataset show {quote(name)}")
-                    for i, name in enumerate(error.suggestions[:3])
-                ]
-            )
-        )
+        blocks.append(actions([_suggestion(error, i) for i in range(min(3, len(error.suggestions)))]))
     return Message(text=sentence, blocks=tuple(blocks))
+
+
+def _suggestion(error: NotFound, index: int) -> Json:
+    """A button that shows what may have been meant."""
+    meant = error.suggestions[index]
+    command = f"/datastore show {dataset_word(meant)}"
+    if error.kind == "dataset":
+        name, _, version = meant.rpartition(":")
+        is_version = bool(name) and version.isdecimal()
+        command = dataset_command("show", name, int(version)) if is_version else dataset_command("show", meant)
+    return command_button(f"Show {meant}", f"run:suggestion:{index}", command)
 
 
 def error_view(error: BaseException, request_id: str, *, title: str = "Dataset Bot") -> Json:
     """The same as a modal, for people who are looking at one."""
     message = error_message(error, request_id)
     return modal("error", title, [b for b in message.blocks if b["type"] != "actions"], close="Back")
-
-
-def quote(name: str) -> str:
-    """A dataset name as a word of a command: quoted when it holds anything but plain name characters."""
-    if name and all(c.isalnum() or c in "-_." for c in name):
-        return name
-    return '"' + name.replace('"', "'") + '"'
-
-
-def small_print(request_id: str) -> Json:
-    """The reference under an answer that may be asked about."""
-    return context(md("Reference {}", code(request_id)))

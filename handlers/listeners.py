@@ -84,4 +84,4 @@ async def on_carried_command(
 def ack_body(message: Message) -> dict[str, Any]:
     """A message as the acknowledgement of a command: classic blocks only, for Slack tells nobody if it refuses one."""
     blocks = message.fallback or message.blocks
-    return {"response_type": "ephemeral", "text": message.text, "blocks": list(blocks)}
+    return {"response_type": "ephemeral", "text": message.notification, "blocks": list(blocks)}

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from handlers.text import Mrkdwn, one_line, truncate_escaped
+
+NOTIFICATION_TEXT = 3000
+"""Far below Slack's 40,000, as Slack advises: https://docs.slack.dev/reference/methods/chat.postMessage#truncating"""
+
 Json = dict[str, Any]
 """One Slack JSON object. Its shape belongs to Slack; blockkit builders are the only writers."""
 
@@ -16,12 +21,21 @@ CLASSIC_BLOCKS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """text: what notifications and screen readers say (plain). fallback: used when a block of `blocks` is refused."""
+    """One message.
+
+    text: what notifications and screen readers say; escaped when sent, unless it is `Mrkdwn`.
+    fallback: used when a block of `blocks` is refused.
+    """
 
     text: str
     blocks: tuple[Json, ...] = ()
     fallback: tuple[Json, ...] = ()
     metadata: Json | None = field(default=None)
+
+    @property
+    def notification(self) -> str:
+        """`text` as Slack's top-level text takes it, which is markup: plain text is escaped."""
+        return self.text if isinstance(self.text, Mrkdwn) else truncate_escaped(one_line(self.text), NOTIFICATION_TEXT)
 
     @property
     def new_blocks(self) -> frozenset[str]:

@@ -109,7 +109,7 @@ class Reply:
             ssl=self.client.ssl,
         )
         body: Json = {
-            "text": message.text,
+            "text": message.notification,
             "response_type": "in_channel" if in_channel else "ephemeral",
             "replace_original": replace,
             "unfurl_links": False,
@@ -132,7 +132,7 @@ class Reply:
         if in_channel:
             await self.client.chat_postMessage(
                 channel=self.channel_id,
-                text=message.text,
+                text=message.notification,
                 blocks=list(blocks) or None,
                 thread_ts=self.thread_ts,
                 metadata=message.metadata,
@@ -143,7 +143,7 @@ class Reply:
             await self.client.chat_postEphemeral(
                 channel=self.channel_id,
                 user=self.user_id,
-                text=message.text,
+                text=message.notification,
                 blocks=list(blocks) or None,
                 thread_ts=self.thread_ts,
             )
@@ -151,7 +151,7 @@ class Reply:
     async def _direct(self, message: Message, blocks: tuple[Json, ...]) -> None:
         await self.client.chat_postMessage(
             channel=self.user_id,
-            text=message.text,
+            text=message.notification,
             blocks=list(blocks) or None,
             metadata=message.metadata,
             unfurl_links=False,

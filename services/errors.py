@@ -1,5 +1,7 @@
 """The family of errors a person may see: each has a sentence for the reader and a code for the log."""
 
+from typing import Literal
+
 
 class UserError(Exception):
     """A known problem, told in the person's words with the next step.
@@ -20,13 +22,24 @@ class UserError(Exception):
 
 
 class NotFound(UserError):
-    """A dataset, version or datastore that does not exist."""
+    """A dataset, version or datastore that does not exist.
+
+    kind: "dataset" or "datastore". suggestions: existing names, or name:version, that may have been meant.
+    """
 
     code = "not_found"
 
-    def __init__(self, sentence: str, *, suggestions: tuple[str, ...] = (), field: str | None = None) -> None:
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        suggestions: tuple[str, ...] = (),
+        field: str | None = None,
+        kind: Literal["dataset", "datastore"] = "dataset",
+    ) -> None:
         super().__init__(sentence, field=field)
         self.suggestions = suggestions
+        self.kind = kind
 
 
 class NotAllowed(UserError):

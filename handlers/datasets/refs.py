@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers import commands
 from handlers.blockkit import OPTIONS, input_block, modal, option, type_ahead
-from handlers.call import Call, Run, call_from
+from handlers.call import Call, OpensForm, Run, call_from
 from handlers.commands import CommandTable
 from handlers.context import Services
 from handlers.datasets.naming import dataset_key, dataset_word, name_of_key
@@ -92,10 +92,7 @@ def ask_for_dataset(verb: str, *rest: str, title: str = "Which dataset?") -> Run
     """A run that asks for the dataset, then runs `/dataset verb NAME rest…`."""
     command = " ".join((verb, "{}", *rest))
 
-    async def run(call: Call) -> None:
-        await call.open_view(build(ReturnAddress.of(call, command), title))
-
-    return run
+    return OpensForm(lambda call: build(ReturnAddress.of(call, command), title))
 
 
 def build(address: ReturnAddress, title: str = "Which dataset?") -> Json:
