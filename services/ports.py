@@ -177,8 +177,13 @@ class DataReader(Protocol):
         """What the source matches. Raises SourceProblem when a datastore or URL cannot be reached or is not allowed."""
         ...
 
-    async def fingerprint(self, source: Source, progress: Progress | None = None) -> Fingerprint:
-        """Every file with size, last modified and content hash (or ETag). Raises SourceProblem."""
+    async def fingerprint(
+        self, source: Source, progress: Progress | None = None, *, previous: Fingerprint | None = None
+    ) -> Fingerprint:
+        """Every file with size, last modified and content hash (or ETag). Raises SourceProblem.
+
+        previous: an earlier fingerprint of the same source; files whose size and time are as then need not be read.
+        """
         ...
 
     async def inspect(self, definition: Definition, *, sample_rows: int = 10, guess: bool = False) -> Inspection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
+from services.datasets.fingerprints import same_content
 from services.datasets.model import (
     Column,
     ColumnChange,
@@ -32,20 +33,6 @@ def widened(before: ColumnType, after: ColumnType) -> bool:
     return (before, after) == (ColumnType.INTEGER, ColumnType.DECIMAL)
 
 
-def same_file(before: FileStamp, after: FileStamp) -> bool:
-    """Are these the same bytes, as far as the stamps tell? Hashes of one kind decide; else size and
-    modified time.
-    """
-    if before.hash and after.hash and _hash_kind(before.hash) == _hash_kind(after.hash):
-        return before.hash == after.hash and before.size == after.size
-    return before.size == after.size and before.modified == after.modified
-
-
-def _hash_kind(value: str) -> str:
-    kind, separator, _ = value.partition(":")
-    return kind if separator else ""
-
-
 def compare_versions(
     before: DatasetVersion,
     after: DatasetVersion,
@@ -67,7 +54,7 @@ def compare_versions(
     changed = tuple(
         (files_before[path], files_after[path])
         for path in shared
-        if not same_file(files_before[path], files_after[path])
+        if not same_content(files_before[path], files_after[path])
     )
     tags_before, tags_after = dict(before.tags), dict(after.tags)
     return VersionDiff(

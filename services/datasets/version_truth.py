@@ -5,12 +5,11 @@ again.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from services.datasets.diff import same_file
+from services.datasets.fingerprints import compare
 from services.datasets.lookup import Lookup
 from services.datasets.model import DatasetVersion, Fingerprint, FingerprintCheck, FingerprintState
-from services.datasets.wording import count
 from services.errors import Busy, NotFound, TimedOut, UserError
 from services.ports import Catalog, Clock, DataReader, Records
 
@@ -26,37 +25,6 @@ class Recheck:
     now: FingerprintCheck
     owner: str
     watchers: tuple[str, ...]
-
-
-def compare_fingerprints(recorded: Fingerprint, now: Fingerprint, checked_at: datetime) -> FingerprintCheck:
-    """What became of the files since they were recorded. Gone files weigh most, then changed ones, then new
-    ones.
-    """
-    old = {file.path: file for file in recorded.files}
-    new = {file.path: file for file in now.files}
-    removed = len(old.keys() - new.keys())
-    added = len(new.keys() - old.keys())
-    changed = sum(1 for path, file in old.items() if path in new and not same_file(file, new[path]))
-    if removed:
-        state = FingerprintState.VANISHED
-    elif changed:
-        state = FingerprintState.CHANGED
-    elif added:
-        state = FingerprintState.GROWN
-    else:
-        state = FingerprintState.UNCHANGED
-    return FingerprintCheck(state, checked_at, added, removed, changed, _detail(len(old), added, removed, changed))
-
-
-def _detail(recorded: int, added: int, removed: int, changed: int) -> str:
-    parts = [
-        f"{count(number, 'file')} {'is' if number == 1 else 'are'} {what}"
-        for number, what in ((removed, "gone"), (changed, "different"), (added, "new"))
-        if number
-    ]
-    if not parts:
-        return f"All {count(recorded, 'file')} are as they were." if recorded > 1 else "The file is as it was."
-    return f"Since this version was registered, {', '.join(parts)}."
 
 
 def worth_telling(before: FingerprintCheck | None, now: FingerprintCheck) -> bool:
@@ -130,10 +98,10 @@ class VersionTruth:
             listing = await self._reader.list_files(source, limit=1)
             if listing.file_count == 0:
                 nothing = Fingerprint(digest="", files=(), taken_at=moment)
-                return compare_fingerprints(recorded, nothing, moment)
-            present = await self._reader.fingerprint(source)
+                return compare(recorded, nothing)
+            present = await self._reader.fingerprint(source, previous=recorded)
         except (Busy, TimedOut):
             raise  # the bot's own limits say nothing about the files: the version stays due
         except UserError as error:
             return FingerprintCheck(FingerprintState.UNREACHABLE, moment, detail=error.sentence)
-        return compare_fingerprints(recorded, present, moment)
+        return compare(recorded, present)

@@ -1,4 +1,4 @@
-"""What a version's files were, and whether they still are.
+"""What a version's files are: hashing them, and the fingerprint made of that.
 
 Hashing happens in batches, each one task of a worker process, so that a huge dataset neither holds a worker for hours
 nor keeps its progress to itself.
@@ -11,14 +11,13 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from services.datasets.model import FileStamp, Fingerprint, FingerprintCheck, FingerprintState
+from services.datasets.model import FileStamp, Fingerprint
 from services.errors import SourceProblem
 from services.reading.display import visible
-from services.reading.limits import Limits, counted
+from services.reading.limits import Limits
 from services.reading.places import LocalFile, modified_at, open_file
 
 CHUNK = 1024 * 1024
-EXAMPLES = 3
 # A file changed twice within one tick of the file system's clock has the same time both times: a hash is trusted
 # without reading only if it was taken well after the change.
 _SETTLED = timedelta(seconds=2)
@@ -89,71 +88,3 @@ def fingerprint_of(stamps: Iterable[FileStamp], taken_at: datetime) -> Fingerpri
             # Lengths before contents: no two different lists give the same bytes.
             digest.update(len(encoded).to_bytes(8, "big") + encoded)
     return Fingerprint(digest.hexdigest(), files, taken_at)
-
-
-def same_content(before: FileStamp, after: FileStamp) -> bool:
-    """True if two stamps of one path tell of the same bytes. Without hashes of one kind, size and time decide."""
-    if before.size != after.size and before.size and after.size:
-        return False
-    if before.hash is not None and after.hash is not None and _kind(before.hash) == _kind(after.hash):
-        return before.hash == after.hash
-    return (before.size, before.modified) == (after.size, after.modified)
-
-
-def _kind(content: str) -> str:
-    return content.partition(":")[0] if content.startswith(("sha256:", "etag:", "modified:")) else ""
-
-
-def compare(before: Fingerprint, after: Fingerprint) -> FingerprintCheck:
-    """What happened to the files between two fingerprints.
-
-    Changed content weighs most, then vanished files, then new ones: the state names the worst, the counts and the
-    sentence tell all of it.
-    """
-    if before.digest == after.digest:
-        return FingerprintCheck(
-            FingerprintState.UNCHANGED,
-            after.taken_at,
-            detail=f"{counted(after.file_count, 'file')}, as registered.",
-        )
-    old = {stamp.path: stamp for stamp in before.files}
-    new = {stamp.path: stamp for stamp in after.files}
-    added = [path for path in new if path not in old]
-    removed = [path for path in old if path not in new]
-    changed = [path for path, stamp in new.items() if path in old and not same_content(old[path], stamp)]
-    if not (added or removed or changed):  # e.g. touched, or an ETag where there was a hash
-        state = FingerprintState.UNCHANGED
-    elif changed or (removed and added):
-        state = FingerprintState.CHANGED
-    elif removed:
-        state = FingerprintState.VANISHED
-    else:
-        state = FingerprintState.GROWN
-    return FingerprintCheck(
-        state,
-        after.taken_at,
-        added=len(added),
-        removed=len(removed),
-        changed=len(changed),
-        detail=_detail(changed, removed, added, after.file_count),
-    )
-
-
-def unreachable(detail: str, checked_at: datetime) -> FingerprintCheck:
-    """The outcome of a check whose source could not be read. detail: the sentence of the error."""
-    return FingerprintCheck(FingerprintState.UNREACHABLE, checked_at, detail=detail)
-
-
-def _detail(changed: list[str], removed: list[str], added: list[str], total: int) -> str:
-    kinds = (("changed", changed), ("vanished", removed), ("new", added))
-    told: list[str] = []
-    for word, paths in kinds:
-        if paths:
-            noun = f"{counted(len(paths), 'file')} " if not told else f"{len(paths):,} "
-            told.append(f"{noun}{word}")
-    if not told:
-        return f"{counted(total, 'file')}, contents as registered."
-    shown = [path for _, paths in kinds for path in paths][:EXAMPLES]
-    names = ", ".join(visible(path, 80) for path in shown)
-    more = sum(len(paths) for _, paths in kinds) - len(shown)
-    return f"{', '.join(told)}: {names}{f' and {more:,} more' if more else ''}."

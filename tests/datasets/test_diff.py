@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
-from services.datasets.diff import changes_in_short, compare_versions, same_file, widened
+from services.datasets.diff import changes_in_short, compare_versions, widened
 from services.datasets.model import (
     Column,
     ColumnChange,
@@ -15,12 +14,11 @@ from services.datasets.model import (
     ColumnType,
     DatastoreSource,
     FileFormat,
-    FileStamp,
     Format,
     HeaderMode,
     WebSource,
 )
-from tests.datasets.samples import NOON, fingerprint, stamp, version
+from tests.datasets.samples import fingerprint, stamp, version
 from tests.datasets.world import table
 
 T = ColumnType
@@ -38,22 +36,6 @@ def test_widening(before: ColumnType, after: ColumnType) -> None:
         (T.DATETIME, T.STRING),
     }
     assert widened(before, after) == ((before, after) in allowed)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "same"),
-    [
-        (stamp("a", text="sha256:1"), stamp("a", text="sha256:1", modified=None), True),
-        (stamp("a", text="sha256:1"), stamp("a", text="sha256:2"), False),
-        (stamp("a", text="sha256:1"), stamp("a", text="etag"), True),
-        (stamp("a", text="sha256:1"), stamp("a", text="etag", modified=NOON + timedelta(1)), False),
-        (stamp("a", text=None), stamp("a", text=None), True),
-        (stamp("a", text=None), stamp("a", 2, text=None), False),
-        (stamp("a", text='"x"'), stamp("a", text='"y"'), False),
-    ],
-)
-def test_same_file(before: FileStamp, after: FileStamp, same: bool) -> None:
-    assert same_file(before, after) is same
 
 
 def test_schema() -> None:

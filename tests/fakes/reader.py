@@ -43,6 +43,8 @@ class MemoryReader:
         self._files: dict[tuple[str, str], tuple[str, datetime]] = {}
         self.unreachable: set[str] = set()
         """Names of datastores and URLs that do not answer."""
+        self.hashed: list[str] = []
+        """Paths whose contents were read for a fingerprint, in that order."""
 
     def put(self, path: str, content: str, *, place: str = "workspaceblobstore") -> None:
         """Write a file into a datastore; place "" and a URL as path: a file on the web."""
@@ -75,15 +77,26 @@ class MemoryReader:
         size = sum(len(content.encode()) for content, _ in files.values())
         return Listing(min(len(files), limit), size, tuple(files)[:5], truncated=len(files) > limit)
 
-    async def fingerprint(self, source: Source, progress: Progress | None = None) -> Fingerprint:
+    async def fingerprint(
+        self, source: Source, progress: Progress | None = None, *, previous: Fingerprint | None = None
+    ) -> Fingerprint:
+        before = () if previous is None else previous.files
+        known = {stamp.path: stamp for stamp in before if previous is not None and _settled(stamp, previous)}
         stamps = tuple(
-            FileStamp(path, len(content.encode()), modified, "sha256:" + _hash(content))
+            self._stamp(path, content, modified, known.get(path))
             for path, (content, modified) in self._matching(source).items()
         )
         if progress is not None:
             await progress(f"Read {len(stamps)} files")
         digest = _hash(json.dumps([(stamp.path, stamp.size, stamp.hash) for stamp in stamps]))
         return Fingerprint(digest, stamps, self._clock.now())
+
+    def _stamp(self, path: str, content: str, modified: datetime, known: FileStamp | None) -> FileStamp:
+        size = len(content.encode())
+        if known is not None and (known.size, known.modified) == (size, modified):
+            return known
+        self.hashed.append(path)
+        return FileStamp(path, size, modified, "sha256:" + _hash(content))
 
     async def inspect(self, definition: Definition, *, sample_rows: int = 10, guess: bool = False) -> Inspection:
         listing = await self.list_files(definition.source)
@@ -154,6 +167,11 @@ class MemoryReader:
             Column(name, chosen.get(name) or _type_of(row[place] for row in rows)) for place, name in enumerate(names)
         )
         return schema, rows
+
+
+def _settled(stamp: FileStamp, taken: Fingerprint) -> bool:
+    """Written before its fingerprint was taken: a later write has another time."""
+    return stamp.modified is not None and stamp.modified < taken.taken_at
 
 
 def _parse(content: str, how: Format) -> tuple[list[str], list[Row]]:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.datasets.model import FileStamp, Fingerprint, FingerprintState
+from services.datasets.model import FileStamp, Fingerprint
 from services.errors import SourceProblem
-from services.reading.fingerprint import batches, compare, fingerprint_of, hash_files, reusable
+from services.reading.fingerprint import batches, fingerprint_of, hash_files, reusable
 from services.reading.limits import Limits
 from services.reading.listing import find
 from services.reading.places import LocalFile
@@ -78,55 +78,6 @@ def test_digest_depends_on_all_that_counts(other: Fingerprint) -> None:
 def test_digest_uses_the_time_only_without_a_hash() -> None:
     assert taken(stamp("a", modified=NOW)).digest == taken(stamp("a")).digest
     assert taken(stamp("a", "", modified=NOW)).digest != taken(stamp("a", "")).digest
-
-
-@pytest.mark.parametrize(
-    ("after", "state", "counts", "detail"),
-    [
-        ([stamp("a"), stamp("b")], FingerprintState.UNCHANGED, (0, 0, 0), "2 files, as registered."),
-        ([stamp("a"), stamp("b"), stamp("c")], FingerprintState.GROWN, (1, 0, 0), "1 file new: c."),
-        ([stamp("a")], FingerprintState.VANISHED, (0, 1, 0), "1 file vanished: b."),
-        ([stamp("a"), stamp("b", "y")], FingerprintState.CHANGED, (0, 0, 1), "1 file changed: b."),
-        ([stamp("a"), stamp("c")], FingerprintState.CHANGED, (1, 1, 0), "1 file vanished, 1 new: b, c."),
-        (
-            [stamp("a", "y"), *(stamp(f"n{i}") for i in range(4))],
-            FingerprintState.CHANGED,
-            (4, 1, 1),
-            "1 file changed, 1 vanished, 4 new: a, b, n0 and 3 more.",
-        ),
-        ([], FingerprintState.VANISHED, (0, 2, 0), "2 files vanished: a, b."),
-    ],
-)
-def test_compare(after: list[FileStamp], state: FingerprintState, counts: tuple[int, int, int], detail: str) -> None:
-    check = compare(taken(stamp("a"), stamp("b")), taken(*after))
-    assert check.state is state
-    assert (check.added, check.removed, check.changed) == counts
-    assert check.detail == detail
-    assert check.checked_at == NOW
-
-
-def test_compare_without_hashes_of_one_kind_goes_by_size_and_time() -> None:
-    etag = FileStamp("a", 1, EARLIER, 'etag:"1"')
-    assert compare(taken(stamp("a")), taken(etag)).state is FingerprintState.UNCHANGED
-    newer = FileStamp("a", 1, NOW, None)
-    assert compare(taken(FileStamp("a", 1, EARLIER, None)), taken(newer)).state is FingerprintState.CHANGED
-    assert (
-        compare(taken(FileStamp("a", 1, EARLIER, 'etag:"1"')), taken(FileStamp("a", 1, EARLIER, 'etag:"2"'))).changed
-        == 1
-    )
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("xyz")),
-    st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("xyz")),
-)
-def test_compare_counts_every_file_once(before: dict[str, str], after: dict[str, str]) -> None:
-    check = compare(taken(*(stamp(p, c) for p, c in before.items())), taken(*(stamp(p, c) for p, c in after.items())))
-    assert check.added == len(after.keys() - before.keys())
-    assert check.removed == len(before.keys() - after.keys())
-    assert check.changed == sum(before[p] != after[p] for p in before.keys() & after.keys())
-    assert (check.state is FingerprintState.UNCHANGED) == (before == after)
 
 
 def local(path: str, size: int = 1, modified: datetime | None = EARLIER) -> LocalFile:
