@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from services.datasets.fingerprints import as_registered
 from services.datasets.form_check import form_problems
 from services.datasets.lookup import Lookup
 from services.datasets.model import (
@@ -119,6 +120,8 @@ class Registering:
             fingerprint=fingerprint,
             stats=stats,
         )
+        # The files have just been looked at: nobody should read "not checked" of a new version.
+        await self._records.set_check(version.name, version.version, as_registered(fingerprint))
         await self._give_owner(request, version.version)
         await self._lookup.refresh_index()
         dataset = await self._lookup.dataset(version.name)

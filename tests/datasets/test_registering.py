@@ -41,7 +41,7 @@ async def test_a_table_becomes_a_dataset(world: World) -> None:
     assert len(world.steps) >= 3
     page = await world.service.search(DatasetQuery(words="tills"))
     assert [(item.name, item.owner, item.state) for item in page.items] == [
-        ("sales", ADA.user_id, FingerprintState.UNCHECKED)
+        ("sales", ADA.user_id, FingerprintState.UNCHANGED)
     ]
 
 

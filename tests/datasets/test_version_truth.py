@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from services.datasets.model import DatasetQuery, FileStamp, FingerprintCheck, FingerprintState
-from services.datasets.version_truth import compare_fingerprints, worth_telling
+from services.datasets.model import DatasetQuery, FingerprintCheck, FingerprintState
+from services.datasets.version_truth import worth_telling
 from services.errors import NotFound
-from tests.datasets.samples import NOON, fingerprint, stamp
-from tests.datasets.world import ADA, BEN, World, request
+from tests.datasets.samples import NOON
+from tests.datasets.world import ADA, BEN, World, memory_world, request
+from tests.fakes.reader import MemoryReader
 
-A, B, C = stamp("a"), stamp("b"), stamp("c")
-B2 = stamp("b", text="sha256:2")
 S = FingerprintState
-
-
-@pytest.mark.parametrize(
-    ("now", "state", "counts", "detail"),
-    [
-        ((A, B), S.UNCHANGED, (0, 0, 0), "All 2 files are as they were."),
-        ((A, B, C), S.GROWN, (1, 0, 0), "1 file is new"),
-        ((A, B2), S.CHANGED, (0, 0, 1), "1 file is different"),
-        ((A, B2, C), S.CHANGED, (1, 0, 1), "1 file is different, 1 file is new"),
-        ((B2, C), S.VANISHED, (1, 1, 1), "1 file is gone, 1 file is different, 1 file is new"),
-        ((), S.VANISHED, (0, 2, 0), "2 files are gone"),
-    ],
-)
-def test_compare_fingerprints(
-    now: tuple[FileStamp, ...], state: FingerprintState, counts: tuple[int, int, int], detail: str
-) -> None:
-    check = compare_fingerprints(fingerprint(A, B), fingerprint(*now), NOON)
-    assert (check.state, (check.added, check.removed, check.changed)) == (state, counts)
-    assert detail in check.detail
-    assert check.checked_at == NOON
 
 
 def check(state: FingerprintState, added: int = 0) -> FingerprintCheck:
@@ -69,7 +50,8 @@ async def sales(world: World) -> World:
 
 async def test_a_recheck_finds_what_happened_and_badges_it_everywhere(sales: World) -> None:
     before, now = await sales.service.recheck("sales")
-    assert (before, now.state) == (None, S.UNCHANGED)
+    assert before is not None
+    assert (before.state, now.state) == (S.UNCHANGED, S.UNCHANGED)
     sales.storage.write("sales/c.csv", "id\n3\n")
     before, now = await sales.service.recheck("sales", 1)
     assert before is not None
@@ -79,6 +61,28 @@ async def test_a_recheck_finds_what_happened_and_badges_it_everywhere(sales: Wor
     assert (await sales.service.versions("sales")).items[0].version.check == now
     page = await sales.service.search(DatasetQuery(drifting=True))
     assert [(item.name, item.state) for item in page.items] == [("sales", S.GROWN)]
+
+
+async def test_registering_is_the_first_look(sales: World) -> None:
+    found = (await sales.service.show("sales")).version.check
+    registered = sales.clock.now() - timedelta(hours=7)
+    assert (found.state, found.checked_at) == (S.UNCHANGED, registered)
+    assert "as they were" in found.detail
+
+
+async def test_files_that_did_not_change_are_not_read_again() -> None:
+    async with memory_world() as world:
+        reader = world.reader
+        assert isinstance(reader, MemoryReader)
+        for path in ("sales/a.csv", "sales/b.csv"):
+            world.storage.write(path, "id\n1\n")
+        world.clock.advance(hours=1)
+        await world.register(request())
+        world.clock.advance(hours=7)
+        world.storage.write("sales/b.csv", "id\n2\n")
+        reader.hashed.clear()
+        assert (await world.service.recheck("sales"))[1].state is S.CHANGED
+        assert reader.hashed == ["sales/b.csv"]
 
 
 async def test_changed_and_vanished_files(sales: World) -> None:
