@@ -51,6 +51,7 @@ from services.store.inbox import Inbox
 from services.store.instances import Instances
 from services.store.job_store import JobStore
 from services.store.records import SqlRecords
+from services.store.workspaces import WorkspaceRow
 
 log = get_logger("bot.wiring")
 
@@ -223,7 +224,8 @@ async def _open_workspace(
         clock=clock,
     )
     stack.push_async_callback(reader.close)
-    index = SqliteIndex(index_path, catalog, records, clock=clock, belongs_to=f"{database.shown_url} {key}")
+    uid = await WorkspaceRow(database, key).uid()
+    index = SqliteIndex(index_path, catalog, records, clock=clock, belongs_to=uid)
     await index.open()
     stack.push_async_callback(index.close)
     datasets = DatasetService(
@@ -235,6 +237,7 @@ async def _open_workspace(
         clock=clock,
         workspace=WorkspaceFacts(name=directory.name),
         recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
+        folder_of=folders.folder_of,
     )
     return datasets, DatastoreService(catalog=folders), index
 

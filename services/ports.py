@@ -133,6 +133,10 @@ class Records(Protocol):
 
     async def set_watching(self, name: str, user: str, watching: bool) -> None: ...
 
+    async def watched_by(self, user: str, limit: int) -> tuple[str, ...]:
+        """Names of datasets that a person watches, in the order of names."""
+        ...
+
     async def set_deprecation(self, name: str, deprecation: Deprecation | None) -> None: ...
 
     async def record_version(
@@ -153,6 +157,14 @@ class Records(Protocol):
 
     async def set_check(self, name: str, version: int, check: FingerprintCheck) -> FingerprintCheck | None:
         """Store the outcome of a re-check; returns the one before it."""
+        ...
+
+    async def set_untold(self, name: str, version: int, untold: bool) -> None:
+        """Note that the version's last check is news that owner and watchers still have to hear, or that they have."""
+        ...
+
+    async def untold(self, limit: int) -> tuple[tuple[str, int], ...]:
+        """(name, version) whose last check is news that nobody was told of yet, oldest check first."""
         ...
 
     async def due_for_check(self, before: datetime, limit: int) -> tuple[tuple[str, int], ...]:

@@ -46,6 +46,8 @@ _IS_LATEST: ColumnElement[bool] = literal_column(
     "version_record.is_latest"
 )  # written as in the partial index, so that it is used
 
+_IS_UNTOLD: ColumnElement[bool] = literal_column("version_record.untold")  # likewise
+
 
 class SqlRecords:
     """`Records` in tables. workspace_key: tells workspaces apart; names are unique within one.
@@ -84,6 +86,16 @@ class SqlRecords:
             connection.execute(added, {"workspace_id": workspace_id, "name": name, "user_id": user})
 
         await self._db.write(work)
+
+    async def watched_by(self, user: str, limit: int) -> tuple[str, ...]:
+        """Names of datasets that a person watches, in the order of names."""
+        query = (
+            select(_watcher.c.name)
+            .where(_watcher.c.workspace_id == await self._workspace.id(), _watcher.c.user_id == user)
+            .order_by(_watcher.c.name)
+            .limit(limit)
+        )
+        return await self._db.read(lambda connection: tuple(connection.execute(query).scalars()))
 
     async def set_deprecation(self, name: str, deprecation: Deprecation | None) -> None:
         """Remember who deprecated the dataset, when, why and for what; None takes it back."""
@@ -212,6 +224,26 @@ class SqlRecords:
             return None if found["checked_at"] is None else _check(found)
 
         return await self._db.write(work)
+
+    async def set_untold(self, name: str, version: int, untold: bool) -> None:
+        """Note that the last check is news that owner and watchers still have to hear, or that they have."""
+        this = and_(self._is(_version, await self._workspace.id(), name), _version.c.version == version)
+        change = update(_version).where(this).values(untold=untold)
+        await self._db.write(lambda connection: connection.execute(change))
+
+    async def untold(self, limit: int) -> tuple[tuple[str, int], ...]:
+        """(name, version) whose last check is news that nobody was told of yet, oldest check first."""
+        query = (
+            select(_version.c.name, _version.c.version)
+            .where(_version.c.workspace_id == await self._workspace.id(), _IS_UNTOLD)
+            .order_by(_version.c.seen_at, _version.c.name, _version.c.version)
+            .limit(limit)
+        )
+
+        def work(connection: Connection) -> tuple[tuple[str, int], ...]:
+            return tuple((row.name, row.version) for row in connection.execute(query))
+
+        return await self._db.read(work)
 
     async def due_for_check(self, before: datetime, limit: int) -> tuple[tuple[str, int], ...]:
         """(name, version) of newest versions last looked at before `before`: watched ones first, then oldest first.

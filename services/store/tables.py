@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -39,6 +40,7 @@ workspace = Table(
     metadata,
     Column("id", Id, primary_key=True, autoincrement=True),
     Column("key", Name, nullable=False, unique=True),
+    Column("uid", Name, nullable=False, server_default=""),  # random: two databases never have the same
     # Both counters are raised inside the transaction that makes the change; their row lock makes the order of the
     # numbers the order of the commits, so a reader that remembers the last number misses nothing.
     Column("change_seq", BigInteger, nullable=False, server_default="0"),
@@ -134,6 +136,7 @@ watcher = Table(
     Column("name", Name, nullable=False),
     Column("user_id", Name, nullable=False),
     PrimaryKeyConstraint("workspace_id", "name", "user_id"),
+    Index(None, "workspace_id", "user_id", "name"),
 )
 
 version_record = Table(
@@ -157,6 +160,7 @@ version_record = Table(
     Column("check_changed", Integer, nullable=False, server_default="0"),
     Column("check_detail", AnyText, nullable=False, server_default=""),
     Column("seen_at", Moment, nullable=False),  # last check, before the first one: when the fingerprint was taken
+    Column("untold", Boolean, nullable=False, server_default=false()),  # the last check is news nobody was told of
     PrimaryKeyConstraint("workspace_id", "name", "version"),
 )
 Index(
@@ -165,6 +169,13 @@ Index(
     version_record.c.seen_at,
     sqlite_where=text("is_latest"),
     postgresql_where=text("is_latest"),
+)
+
+Index(
+    "ix_version_record_untold",
+    version_record.c.workspace_id,
+    sqlite_where=text("untold"),
+    postgresql_where=text("untold"),
 )
 
 instance = Table(

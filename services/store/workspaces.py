@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from sqlalchemy import Connection, insert, select, update
 
 from services.store import tables
@@ -29,6 +31,11 @@ class WorkspaceRow:
             self._id = await self._db.write(self._add)
         return self._id
 
+    async def uid(self) -> str:
+        """What tells this workspace's rows from those of any other database, also of one made later in its place."""
+        query = select(tables.workspace.c.uid).where(tables.workspace.c.id == await self.id())
+        return await self._db.read(lambda connection: connection.execute(query).scalar_one())
+
     def _find(self, connection: Connection) -> int | None:
         return connection.execute(select(tables.workspace.c.id).where(tables.workspace.c.key == self._key)).scalar()
 
@@ -37,7 +44,7 @@ class WorkspaceRow:
         found = self._find(connection)
         if found is not None:
             return found
-        added = insert(tables.workspace).values(key=self._key).returning(tables.workspace.c.id)
+        added = insert(tables.workspace).values(key=self._key, uid=uuid4().hex).returning(tables.workspace.c.id)
         return connection.execute(added).scalar_one()
 
 

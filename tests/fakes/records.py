@@ -26,6 +26,7 @@ class _VersionRecord:
     fingerprint: Fingerprint
     stats: VersionStats
     check: FingerprintCheck = _UNCHECKED
+    untold: bool = False
 
     @property
     def seen_at(self) -> datetime:
@@ -59,6 +60,9 @@ class MemoryRecords:
             watchers.append(user)
         elif not watching and user in watchers:
             watchers.remove(user)
+
+    async def watched_by(self, user: str, limit: int) -> tuple[str, ...]:
+        return tuple(sorted(name for name, watchers in self._watchers.items() if user in watchers))[:limit]
 
     async def set_deprecation(self, name: str, deprecation: Deprecation | None) -> None:
         self._deprecations.pop(name, None)
@@ -101,6 +105,14 @@ class MemoryRecords:
         before, record.check = record.check, check
         self._touch(name)
         return None if before.checked_at is None else before
+
+    async def set_untold(self, name: str, version: int, untold: bool) -> None:
+        if (name, version) in self._versions:
+            self._versions[name, version].untold = untold
+
+    async def untold(self, limit: int) -> tuple[tuple[str, int], ...]:
+        found = sorted((record.seen_at, key) for key, record in self._versions.items() if record.untold)
+        return tuple(key for _, key in found)[:limit]
 
     async def due_for_check(self, before: datetime, limit: int) -> tuple[tuple[str, int], ...]:
         latest = dict(sorted(self._versions))

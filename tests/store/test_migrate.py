@@ -7,6 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -32,6 +33,21 @@ def test_migrations_and_tables_agree(empty_url: str) -> None:
         differences = compare_metadata(context, metadata)
     engine.dispose()
     assert differences == []
+
+
+def test_workspaces_of_an_older_database_get_an_id_each(empty_url: str) -> None:
+    engine = create_store_engine(empty_url, connections=1)
+    config = alembic_config()
+    with engine.execution_options(writes=True).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(text("INSERT INTO workspace (key) VALUES ('a'), ('b')"))
+    assert upgrade(empty_url) is True
+    with engine.connect() as connection:
+        found: list[str] = list(connection.execute(text("SELECT uid FROM workspace")).scalars())
+    engine.dispose()
+    assert len({*found}) == 2
+    assert "" not in found
 
 
 def test_replicas_that_start_together_migrate_once(empty_url: str) -> None:

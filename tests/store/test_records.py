@@ -167,6 +167,32 @@ async def test_newest_versions_are_due_watched_ones_first_then_oldest_first(db: 
     assert await records.due_for_check(soon, 9) == (("a", 2),)
 
 
+async def test_what_a_person_watches(db: Database) -> None:
+    records, elsewhere = SqlRecords(db, "w"), SqlRecords(db, "another workspace")
+    for name in ("c", "a", "b"):
+        await records.set_watching(name, "U1", True)
+    await records.set_watching("a", "U2", True)
+    await elsewhere.set_watching("z", "U1", True)
+    await records.set_watching("b", "U1", False)
+    assert await records.watched_by("U1", 9) == ("a", "c")
+    assert await records.watched_by("U1", 1) == ("a",)
+    assert await records.watched_by("U3", 9) == ()
+
+
+async def test_news_wait_until_they_are_told(db: Database) -> None:
+    records = SqlRecords(db, "w")
+    for position, name in enumerate(("late", "early")):
+        await record(records, name, 1, NOON - timedelta(hours=position))
+        await records.set_untold(name, 1, True)
+    await records.set_untold("never recorded", 1, True)
+    assert await records.untold(9) == (("early", 1), ("late", 1))
+    assert await records.untold(1) == (("early", 1),)
+    await records.set_untold("early", 1, False)
+    assert await records.untold(9) == (("late", 1),)
+    await record(records, "late", 1)
+    assert await records.untold(9) == (), "recorded anew, there is nothing to tell"
+
+
 async def test_changes_tell_every_owner_and_newest_check_once_and_in_order(db: Database) -> None:
     records = SqlRecords(db, "w")
     for name in ("a", "b", "c"):
@@ -212,19 +238,31 @@ async def test_a_reader_of_changes_misses_none_while_they_are_made(db: Database,
     await elsewhere.close()
 
 
-async def test_the_due_query_uses_its_index(db: Database) -> None:
-    if db.dialect == "postgresql":
-        explain = "EXPLAIN SELECT name FROM version_record WHERE workspace_id = 1 AND is_latest AND seen_at < 5"
-        settings = "SET LOCAL enable_seqscan = off"  # so few rows are faster read whole
-    else:
-        explain = (
-            "EXPLAIN QUERY PLAN SELECT name FROM version_record"
-            " WHERE workspace_id = 1 AND version_record.is_latest AND seen_at < 5"
-        )
-        settings = "PRAGMA temp_store"
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (
+            "name FROM version_record WHERE workspace_id = 1 AND version_record.is_latest AND seen_at < 5",
+            "ix_version_record_due",
+        ),
+        (
+            "name FROM version_record WHERE workspace_id = 1 AND version_record.untold ORDER BY seen_at",
+            "ix_version_record_untold",
+        ),
+        (
+            "name FROM watcher WHERE workspace_id = 1 AND user_id = 'U1' ORDER BY name",
+            "ix_watcher_workspace_id_user_id_name",
+        ),
+    ],
+)
+async def test_frequent_queries_use_their_index(db: Database, query: str, index: str) -> None:
+    postgres = db.dialect == "postgresql"
+    explain = f"EXPLAIN {'' if postgres else 'QUERY PLAN '}SELECT {query}"
+    # So few rows are faster read whole.
+    settings = "SET LOCAL enable_seqscan = off" if postgres else "PRAGMA temp_store"
 
     def plan(connection: Connection) -> str:
         connection.execute(text(settings))
         return " ".join(str(row) for row in connection.execute(text(explain)))
 
-    assert "ix_version_record_due" in await db.read(plan)
+    assert index in await db.read(plan)
