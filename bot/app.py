@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from aiohttp import ClientError
@@ -81,23 +83,39 @@ class _OwnClient(AsyncMiddleware):
         return await next()
 
 
+@contextlib.contextmanager
+def _without_bolts_advice() -> Iterator[None]:
+    """Bolt looks into SLACK_BOT_TOKEN by itself, finds it beside a client, and warns of what is meant so."""
+    logger = logging.getLogger("slack_bolt.AsyncApp")
+    logger.addFilter(_no_record)
+    try:
+        yield
+    finally:
+        logger.removeFilter(_no_record)
+
+
+def _no_record(_record: logging.LogRecord) -> bool:
+    return False
+
+
 class BotApp(AsyncApp):
     """Bolt's app with `Deliveries` around every request, whichever transport brought it."""
 
     def __init__(self, *, client: AsyncWebClient, token: str, workspace: Workspace, deliveries: Deliveries) -> None:
         """client: without a token yet, since Bolt would else set up an authorization of its own beside ours."""
-        super().__init__(
-            name="dataset-bot",
-            process_before_response=True,
-            client=client,
-            authorize=workspace,
-            before_authorize=_OwnClient(client),
-            # `guard.SignatureGuard` has verified the raw bytes before Bolt sees an HTTP request, and Slack's own
-            # WebSocket needs no signature. Nothing else may call this app.
-            request_verification_enabled=False,
-            ssl_check_enabled=False,
-            attaching_function_token_enabled=False,
-        )
+        with _without_bolts_advice():
+            super().__init__(
+                name="dataset-bot",
+                process_before_response=True,
+                client=client,
+                authorize=workspace,
+                before_authorize=_OwnClient(client),
+                # `guard.SignatureGuard` has verified the raw bytes before Bolt sees an HTTP request, and Slack's own
+                # WebSocket needs no signature. Nothing else may call this app.
+                request_verification_enabled=False,
+                ssl_check_enabled=False,
+                attaching_function_token_enabled=False,
+            )
         client.token = token
         self._deliveries = deliveries
 

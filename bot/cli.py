@@ -130,5 +130,7 @@ def _explain(error: Exception) -> str:
 
 
 def _fail(sentence: str) -> int:
+    if "bot.logs" in sys.modules:
+        sys.modules["bot.logs"].flush_logs()
     print(f"dataset-bot: {sentence}", file=sys.stderr)
     return 1

@@ -214,6 +214,15 @@ class _LibraryHandler(logging.Handler):
             self.handleError(record)
 
 
+_writers: list[LineWriter] = []
+
+
+def flush_logs() -> None:
+    """Write what waits, so that what is printed next comes after it."""
+    for writer in _writers:
+        writer.flush()
+
+
 def configure_logs(
     level: str = "INFO", form: Literal["auto", "json", "console"] = "auto", *, fd: int | None = None
 ) -> LineWriter:
@@ -224,6 +233,7 @@ def configure_logs(
     target = sys.stderr.fileno() if fd is None else fd
     console = form == "console" or (form == "auto" and os.isatty(target))
     writer = LineWriter(target)
+    _writers.append(writer)
     atexit.register(writer.close)
     number = logging.getLevelNamesMapping()[level]
     final: list[structlog.typing.Processor] = (

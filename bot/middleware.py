@@ -21,6 +21,8 @@ log = get_logger("bot.delivery")
 CLAIM_SECONDS = 1.0
 """How long the acknowledgement waits for the database to say whether a delivery is new; Slack waits three seconds."""
 
+REMEMBERED_ANSWERS = 500
+
 Handle = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
 
 
@@ -31,9 +33,10 @@ class Deliveries:
         self._inbox = inbox
         self._open = open_deliveries
         self._metrics = metrics
+        self._answers: dict[str, asyncio.Future[BoltResponse]] = {}  # latest deliveries, oldest first
 
     async def observe(self, request: AsyncBoltRequest, handle: Handle) -> BoltResponse:
-        """Handle a delivery, or acknowledge it plainly if it was handled before."""
+        """Handle a delivery, or only acknowledge it if it was handled before."""
         started = time.perf_counter()
         delivery = identify(request.body)
         request_id = new_request_id()
@@ -42,20 +45,48 @@ class Deliveries:
         )
         request.context["request_id"] = request_id
         request.context["delivery_key"] = delivery.key
-        if delivery.key and not await self._is_new(delivery, request_id):
-            self._metrics.duplicate(delivery.kind)
-            log.info("duplicate delivery", key=delivery.key)
-            response = BoltResponse(status=200, body="")
+        if delivery.key:
+            response = await self._once(delivery, request_id, request, handle)
         else:
-            self._open.hold(delivery.key)
-            try:
-                response = await handle(request)
-            finally:
-                self._open.release(delivery.key)
+            response = await handle(request)
         seconds = time.perf_counter() - started
         self._metrics.ack(delivery.kind, response.status, seconds)
         log.info("acknowledged", status=response.status, ms=round(seconds * 1000, 1))
         return response
+
+    async def _once(
+        self, delivery: Delivery, request_id: str, request: AsyncBoltRequest, handle: Handle
+    ) -> BoltResponse:
+        """The answer to a delivery: from its listener the first time, the same one again when it is repeated here.
+
+        Slack may act on whichever acknowledgement comes first, so a plain one would close a form that the first
+        delivery is about to keep open. A repetition of what another process handled is acknowledged plainly.
+        """
+        earlier = self._answers.get(delivery.key)
+        if earlier is not None:
+            self._repeated(delivery)
+            return await asyncio.shield(earlier)
+        answer: asyncio.Future[BoltResponse] = asyncio.get_running_loop().create_future()
+        self._answers[delivery.key] = answer
+        if len(self._answers) > REMEMBERED_ANSWERS:
+            del self._answers[next(iter(self._answers))]
+        response = BoltResponse(status=200, body="")
+        try:
+            if await self._is_new(delivery, request_id):
+                self._open.hold(delivery.key)
+                try:
+                    response = await handle(request)
+                finally:
+                    self._open.release(delivery.key)
+            else:
+                self._repeated(delivery)
+        finally:
+            answer.set_result(response)
+        return response
+
+    def _repeated(self, delivery: Delivery) -> None:
+        self._metrics.duplicate(delivery.kind)
+        log.info("duplicate delivery", key=delivery.key)
 
     async def _is_new(self, delivery: Delivery, request_id: str) -> bool:
         """Claim the delivery. A database that does not answer is no reason to refuse the person."""
