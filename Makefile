@@ -52,6 +52,7 @@ $(RUN): $(VENV)/bin/uv requirements.lock pyproject.toml
 	@echo "Installing Dataset Bot into $(VENV) ..."
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --compile-bytecode --require-hashes -r requirements.lock
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q bot handlers services
 	@touch $@
 
 $(DEV): $(RUN) requirements-dev.lock
