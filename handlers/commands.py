@@ -109,7 +109,8 @@ class CommandTable:
         rows = [md("{} {}", code(command.usage), command.summary) for command in self.of(slash)]
         other = [s for s in self.slashes if s != slash]
         blocks: list[Json] = [header(TITLES.get(slash, slash)), *note]
-        blocks += [section(lines(rows[i : i + 8])) for i in range(0, len(rows), 8)]
+        part = -(-len(rows) // -(-len(rows) // 8))  # at most eight to a paragraph, equally many in each
+        blocks += [section(lines(rows[i : i + part])) for i in range(0, len(rows), part)]
         blocks.append(divider())
         if slash == "/dataset":
             blocks.append(

@@ -71,4 +71,8 @@ def _suggestion(error: NotFound, index: int) -> Json:
 def error_view(error: BaseException, request_id: str, *, title: str = "Dataset Bot") -> Json:
     """The same as a modal, for people who are looking at one."""
     message = error_message(error, request_id)
-    return modal("error", title, [b for b in message.blocks if b["type"] != "actions"], close="Back")
+    blocks = [block for block in message.blocks if block["type"] != "actions"]
+    sentence = known(error)
+    if sentence is not None:
+        blocks[0] = section(md(":warning: {}", sentence))
+    return modal("error", title, blocks, close="Back")

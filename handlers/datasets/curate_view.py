@@ -9,10 +9,10 @@ from handlers.blockkit import actions, context, input_block, modal, option, sect
 from handlers.datasets.naming import command_button, dataset_command, dataset_key
 from handlers.datasets.phrases import owner_phrase, tags_phrase
 from handlers.datasets.refs import ACTION as DATASET_CHOICE
-from handlers.datasets.register_form import tags_text
+from handlers.datasets.register_form import FIELD_LIMIT, tags_text
 from handlers.message import Json, Message
 from handlers.packed import pack
-from handlers.text import Mrkdwn, bold, code, join, lines, md, truncate
+from handlers.text import Mrkdwn, bold, code, count_text, join, lines, md, truncate
 from services.datasets.curation import REASON_LIMIT
 from services.datasets.model import Dataset
 from services.datasets.names import parse_tags, reserved_tag_problem
@@ -31,7 +31,6 @@ TITLES = {
     DEPRECATE_FORM: "Deprecate",
     OWNER_FORM: "Change the owner",
 }
-FIELD_LIMIT = 3000
 _SHOWN_TEXT = 1500
 
 
@@ -185,7 +184,7 @@ def loading_view(title: str) -> Json:
 
 def _about(dataset: Dataset) -> Json:
     return section(
-        md("{}, {} dataset with version {}", bold(dataset.name), dataset.type.value, str(dataset.latest_version))
+        md("{}, {} dataset, {}", bold(dataset.name), dataset.type.value, count_text(dataset.latest_version, "version"))
     )
 
 

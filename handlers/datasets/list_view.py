@@ -26,7 +26,7 @@ def build(page: DatasetPage, request: ListRequest, *, shared: bool = False) -> M
         text=md("{}, {}–{} shown", _plural(page.total), f"{first:,}", f"{last:,}"),
         blocks=(
             headline,
-            *_notes(page, f"{first:,}–{last:,} of {page.total:,}"),
+            *_notes(page, first, last),
             data_table("Datasets", [_head(shared), *(_row(item, shared) for item in page.items)]),
             actions(_navigation(page, request)),
         ),
@@ -85,7 +85,7 @@ def _classic(page: DatasetPage, request: ListRequest, headline: Json, shared: bo
         turning.append(command_button("‹ Previous", "go:previous", request.command(number - 1, CLASSIC_ROWS)))
     if last < page.total:
         turning.append(command_button("Next ›", "go:next", request.command(number + 1, CLASSIC_ROWS)))
-    notes = _notes(page, f"{first:,}–{last:,} of {page.total:,}")
+    notes = _notes(page, first, last)
     return (headline, *notes, *rows, *([actions(turning)] if turning else []))
 
 
@@ -104,12 +104,12 @@ def _details(item: DatasetSummary, shared: bool) -> Mrkdwn:
     return join(" · ", parts)
 
 
-def _notes(page: DatasetPage, span: str) -> tuple[Json, ...]:
-    notes: list[str] = [span]
+def _notes(page: DatasetPage, first: int, last: int) -> tuple[Json, ...]:
+    notes: list[str] = [] if last - first + 1 == page.total else [f"{first:,}–{last:,} of {page.total:,}"]
     notes += [md("I read {} as {}", code(typed), code(read)) for typed, read in page.corrected[:5]]
     if page.index_age > STALE_SECONDS:
         notes.append(f"as of {_age(page.index_age)} ago")
-    return (context(*notes),)
+    return (context(*notes),) if notes else ()
 
 
 def _age(seconds: float) -> str:

@@ -28,7 +28,7 @@ def card_message(registered: Registered, *, resumed: bool = False) -> Message:
     """The new version, for everybody in the channel, with buttons for what follows."""
     version = registered.version
     who = mention(version.registered_by)
-    what = "a new dataset" if version.version == 1 else f"version {version.version} of a dataset"
+    what = "a new dataset" if version.version == 1 else "a new version"
     blocks = [section(md(":package: {} registered {}: {}", who, what, bold(version.label)))]
     if resumed:
         blocks.append(context("I was restarted while I registered it, and have finished it now."))

@@ -40,7 +40,7 @@ def _tabular(preview: Preview) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
     rows = [[_shown(value) for value in row[:TABLE_COLUMNS]] for row in preview.rows[:ROWS]]
     columns = count_text(width, "column")
     cut = f"; the first {TABLE_COLUMNS} are shown" if width > TABLE_COLUMNS else ""
-    title = section(md("*First rows* · {}{}", columns, cut))
+    caption = f"First rows · {columns}{cut}"
     covered = count_text(preview.profiled_rows, "row")
     scope = f"all {covered}" if preview.complete else f"the first {covered}"
     profile_title = section(md("*Columns*, over {}", scope))
@@ -53,14 +53,13 @@ def _tabular(preview: Preview) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
     first_rows: list[list[Cell]] = [[*head]]
     first_rows += [[_row_cell(value, kind) for value, kind in zip(row, kinds, strict=False)] for row in rows]
     blocks = (
-        title,
-        *((data_table("First rows", first_rows, page_size=ROWS),) if rows else empty),
+        *((data_table(caption, first_rows, page_size=ROWS),) if rows else empty),
         profile_title,
         table([[*row] for row in profile], right=(2, 3, 5)),
         *notes,
     )
     fallback = (
-        title,
+        section(bold(caption)),
         *((preformatted(aligned_text([head[:6], *(row[:6] for row in rows)])),) if rows else empty),
         profile_title,
         preformatted(aligned_text([row[:6] for row in profile])),
@@ -117,12 +116,11 @@ def _shown(value: str | None) -> str:
 
 def _files(files: tuple[FileStamp, ...]) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
     shown = files[:FILES]
-    title = section(bold("First files"))
     rows: list[list[Cell]] = [["Path", "Size", "Changed"]]
     rows += [[file.path, bytes_text(file.size), time_cell(file.modified)] for file in shown]
     classic = [md("{}  {}  {}", truncate(file.path, 150), bytes_text(file.size), when(file.modified)) for file in shown]
     listed = tuple(section(line) for line in classic[:20])
-    return (title, data_table("First files", rows, page_size=ROWS)), (title, *listed)
+    return (data_table("First files", rows, page_size=ROWS),), (section(bold("First files")), *listed)
 
 
 def _actions(name: str, version: int | None) -> Json:

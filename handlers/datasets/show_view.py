@@ -61,7 +61,7 @@ def _deprecation(card: DatasetCard) -> tuple[Json, ...]:
     by = md(" by {}", owner_phrase(gone.by)) if gone.by else Mrkdwn("")
     parts = [md(":no_entry: *Deprecated* {}{}.", when(gone.at, "{date_short_pretty}"), by)]
     if gone.reason:
-        parts.append(md("{}", truncate(gone.reason, 500)))
+        parts.append(md("Reason: {}", truncate(gone.reason, 500)))
     if not gone.replaced_by:
         return (section(lines(parts)),)
     name, version = _replacement(gone.replaced_by)
