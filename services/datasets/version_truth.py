@@ -18,6 +18,8 @@ from services.ports import Catalog, Clock, DataReader, Records
 class Recheck:
     """A re-check that found something new to tell the owner and the watchers (Slack user ids, "" for no
     owner).
+
+    before: None for a first look, and for what was found when somebody asked.
     """
 
     version: DatasetVersion
@@ -57,13 +59,19 @@ class VersionTruth:
         dataset = await self._lookup.dataset(name)
         found = await self._lookup.version(dataset, version)
         before, now = await self._check(found)
+        if worth_telling(before, now):
+            # Whoever asked hears it now; owner and watchers hear it with the next `recheck_due`.
+            await self._records.set_untold(name, found.version, True)
         await self._lookup.refresh_index()
         return before, now
 
     async def recheck_due(self, *, older_than: timedelta, limit: int) -> tuple[Recheck, ...]:
-        """Re-check up to `limit` versions last looked at longer ago than older_than; returns what is news."""
+        """Re-check up to `limit` versions last looked at longer ago than older_than; returns what is news.
+
+        What a look on request found since the last call is news as well, up to `limit` of it.
+        """
+        news = await self._found_on_request(limit)
         due = await self._records.due_for_check(self._clock.now() - older_than, limit)
-        news = []
         for name, number in due:
             try:
                 dataset = await self._lookup.dataset(name)
@@ -81,6 +89,18 @@ class VersionTruth:
         if due:
             await self._lookup.refresh_index()
         return tuple(news)
+
+    async def _found_on_request(self, limit: int) -> list[Recheck]:
+        news = []
+        for name, number in await self._records.untold(limit):
+            await self._records.set_untold(name, number, False)
+            try:
+                dataset = await self._lookup.dataset(name)
+                version = await self._lookup.version(dataset, number)
+            except NotFound:
+                continue  # unregistered since: nobody to tell
+            news.append(Recheck(version, None, version.check, dataset.owner, dataset.watchers))
+        return news
 
     async def _check(self, version: DatasetVersion) -> tuple[FingerprintCheck | None, FingerprintCheck]:
         now = await self._look(version)

@@ -125,6 +125,16 @@ async def test_due_rechecks_return_the_news_with_whom_to_tell(sales: World) -> N
     assert await sales.service.recheck_due() == (), "the same finding again is no news"
 
 
+async def test_what_a_look_on_request_finds_is_told_to_those_who_did_not_ask(sales: World) -> None:
+    sales.storage.write("sales/c.csv", "id\n3\n")
+    await sales.service.recheck("sales")
+    (news,) = await sales.service.recheck_due()
+    assert (news.version.label, news.owner, news.now.state) == ("sales:1", ADA.user_id, S.GROWN)
+    assert await sales.service.recheck_due() == ()
+    await sales.service.recheck("sales")
+    assert await sales.service.recheck_due() == (), "the same finding again is no news"
+
+
 async def test_only_as_many_as_asked_for(world: World) -> None:
     for number in range(3):
         world.storage.write(f"d{number}/a.csv", f"id\n{number}\n")
