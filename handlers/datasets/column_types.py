@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from handlers.blockkit import context, input_block, modal, option, section, select
 from handlers.call import Call, call_from
 from handlers.datasets.open_forms import OpenForms
-from handlers.datasets.register_form import RegisterForm
+from handlers.datasets.register_form import ROOM_IN_FORM, RegisterForm
 from handlers.datasets.register_view import action_of
 from handlers.errors import error_view
 from handlers.message import Json
@@ -31,8 +31,6 @@ CALLBACK = "register_columns"
 TITLE = "Column types"
 PAGE = 40
 INSPECT_SECONDS = 120.0
-ROOM_IN_FORM = 1800
-"""Characters of the form's metadata that chosen types may take."""
 
 CHOICES = (ColumnType.STRING, ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.BOOLEAN, ColumnType.DATETIME)
 _FIXED = frozenset({ColumnType.OTHER, ColumnType.STREAM})

@@ -17,6 +17,7 @@ import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from handlers.datasets.register_current import settled
 from handlers.datasets.register_form import RegisterForm
 from handlers.datasets.register_view import register_view
 from handlers.working import GONE
@@ -76,9 +77,8 @@ class OpenForms:
         known = self._open.setdefault(view_id, _Open(fallback, ""))
         async with known.lock:
             for attempt in (1, 2):
-                form = change(known.form)
+                form, name = await settled(datasets, change(known.form))
                 tried = known.hash
-                name = await datasets.check_name(form.name) if form.name.strip() else None
                 try:
                     answer = await client.views_update(
                         view_id=view_id, hash=tried or None, view=register_view(form, name)

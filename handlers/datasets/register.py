@@ -17,6 +17,7 @@ from handlers.blockkit import OPTION_VALUE, option
 from handlers.call import Call, Run, call_from
 from handlers.datasets.column_types import ColumnTypes
 from handlers.datasets.open_forms import OpenForms
+from handlers.datasets.register_current import completed, existing, next_version_of, own_default, settled
 from handlers.datasets.register_form import RegisterForm
 from handlers.datasets.register_job import register_payload, start_register
 from handlers.datasets.register_view import CALLBACK, TITLE, action_of, found_lines, register_view
@@ -41,16 +42,23 @@ def bind_register(tokens: Sequence[Token]) -> Run:
 
 
 async def open_register(call: Call, name: str = "", form: RegisterForm | None = None) -> None:
-    """Open the form, with a name or with all that was typed before."""
+    """Open the form, with a name or with all that was typed before.
+
+    The name of an existing dataset fills in all of its latest version: registering what is there now is two clicks.
+    """
+    datasets = call.services.datasets
     if form is None:
         form = RegisterForm(
             name=name.strip(),
             owner=call.caller.user_id,
+            filled=own_default(call.caller.user_id),
             datastore=await _default_datastore(call),
             channel=call.reply.channel_id,
             thread_ts=call.reply.thread_ts or "",
         )
-    check = await call.services.datasets.check_name(form.name) if form.name else None
+        if (card := await existing(datasets, name)) is not None:
+            form = next_version_of(card, form)
+    form, check = await settled(datasets, form)
     await call.open_view(register_view(form, check))
 
 
@@ -133,7 +141,7 @@ async def on_submit(ack: AsyncAck, body: Json, view: Json, context: AsyncBoltCon
     """The form submitted: check the fields, acknowledge, register in the background."""
     call = call_from(body, context, client)
     form = RegisterForm.parse(view)
-    request, unreadable = form.read(call.caller.user_id)
+    request, unreadable = (await completed(call.services.datasets, form)).read(call.caller.user_id)
     problems = (*unreadable, *await call.services.datasets.problems(request))
     if problems:
         await ack(response_action="errors", errors=form.errors(problems))
@@ -152,7 +160,10 @@ async def on_again(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltCo
     """ "Try again" under a registration that failed after its form was closed: the form, filled as it was."""
     await ack()
     call = call_from(body, context, client)
-    form = replace(RegisterForm.from_values(unpack(str(action.get("value") or ""))), owner=call.caller.user_id)
+    me = call.caller.user_id
+    form = replace(
+        RegisterForm.from_values(unpack(str(action.get("value") or ""))), owner=me, filled=own_default(me), fills=0
+    )
     await start_or_tell(call, Pool.SLACK, "register form", partial(open_register, form=form))
 
 

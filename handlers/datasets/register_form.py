@@ -26,6 +26,15 @@ from services.datasets.model import (
 from services.datasets.names import parse_tags
 from services.errors import InvalidInput
 
+FIELD_LIMIT = 3000
+"""Characters that a text field of a modal holds. https://docs.slack.dev/reference/block-kit/block-elements"""
+
+ROOM_IN_FORM = 1800
+"""Characters of the form's metadata that chosen column types may take."""
+
+FILLED = frozenset({"description", "tags", "owner"})
+"""Fields that an existing dataset fills in; see `handlers.datasets.register_current`."""
+
 GUESS = "guess"
 OTHER = "other"
 
@@ -46,6 +55,8 @@ class RegisterForm:
     format: "guess" or a FileFormat. delimiter: a name in DELIMITERS or "other". paths, urls: one a line.
     checked: what the last look at the source found, one fact a line. checking: a look is under way.
     channel, thread_ts: where the command came from.
+    filled_from: mark of the dataset whose description, tags and owner were filled in, "" for none. filled: marks of
+    these texts by field. fills: how often that happened; Slack shows a new text only in a block of another id.
     """
 
     name: str = ""
@@ -70,10 +81,17 @@ class RegisterForm:
     checking: bool = False
     channel: str = ""
     thread_ts: str = ""
+    filled_from: str = ""
+    filled: tuple[tuple[str, str], ...] = ()
+    fills: int = 0
+
+    def block_id(self, field: str) -> str:
+        """The block id of a field."""
+        return f"{field}:{self.fills}" if self.fills and field in FILLED else field
 
     @property
     def inputs(self) -> frozenset[str]:
-        """Block ids of the fields that this form shows."""
+        """The fields that this form shows."""
         shown = {"name", "new_version", "type", "source", "partition_format", "description", "tags", "owner"}
         shown |= {"datastore", "paths"} if self.source is SourceKind.DATASTORE else {"urls"}
         if self.type is DatasetType.TABULAR:
@@ -103,7 +121,7 @@ class RegisterForm:
         """The fields that are not at their default, as JSON."""
         mine, default = asdict(self), asdict(RegisterForm())
         return {
-            key: [list(pair) for pair in value] if key == "column_types" else value
+            key: [list(pair) for pair in value] if key in {"column_types", "filled"} else value
             for key, value in mine.items()
             if value != default[key]
         }
@@ -132,12 +150,14 @@ class RegisterForm:
             "description",
             "tags",
         )
-        typed: dict[str, JsonValue] = {field: state.text(field) for field in texts if state.has(field)}
+        typed: dict[str, JsonValue] = {
+            field: state.text(values.block_id(field)) for field in texts if state.has(values.block_id(field))
+        }
         for field in ("type", "source", "datastore", "format", "delimiter", "header", "encoding"):
             if state.has(field) and (choice := state.choice(field)):
                 typed[field] = choice
-        if state.has("owner"):
-            typed["owner"] = state.user("owner")
+        if state.has(values.block_id("owner")):
+            typed["owner"] = state.user(values.block_id("owner"))
         for block_id in (NEW_VERSION, NEXT_VERSION):
             if state.has(block_id):
                 typed["new_version"] = state.ticked(block_id)
@@ -157,7 +177,7 @@ class RegisterForm:
             requested_by=requested_by,
             description=self.description.strip(),
             tags=tags,
-            owner="" if self.owner == requested_by else self.owner,
+            owner=self.owner,
             create_new_version=self.new_version,
         )
         return request, tuple(problems)
@@ -218,7 +238,7 @@ class RegisterForm:
             column_types=definition.column_types,
             description=request.description,
             tags=tags_text(request.tags),
-            owner=request.owner or request.requested_by,
+            owner=request.owner,
             channel=channel,
             thread_ts=thread_ts,
         )
@@ -239,7 +259,7 @@ class RegisterForm:
             "encoding": ("encoding", "format"),
         }.get(field, (field,))
         shown = self.inputs
-        return next((block for block in candidates if block in shown), "name")
+        return self.block_id(next((block for block in candidates if block in shown), "name"))
 
 
 NEW_VERSION = "new_version"

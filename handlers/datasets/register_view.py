@@ -19,6 +19,7 @@ from handlers.blockkit import (
 )
 from handlers.datasets.register_form import (
     DELIMITERS,
+    FIELD_LIMIT,
     GUESS,
     NEW_VERSION,
     NEXT_VERSION,
@@ -128,7 +129,10 @@ def name_note(name: NameCheck) -> Mrkdwn | None:
     if name.problem is not None:
         return md(":warning: {}", name.problem)
     if name.exists:
-        return md(":information_source: This will become version {} of {}.", str(name.next_version), bold(name.name))
+        more = "The dataset takes over the description and tags below."
+        return md(
+            ":information_source: This will become version {} of {}. {}", str(name.next_version), bold(name.name), more
+        )
     return md(":white_check_mark: {} is free. This will become its version 1.", bold(name.name))
 
 
@@ -145,7 +149,11 @@ def _place(form: RegisterForm, shown: frozenset[str]) -> list[Json]:
     if "paths" in shown:
         label = "Path or pattern" if on_datastore else "Path or pattern (not used for web addresses)"
         element = text_input(
-            action_of("paths"), initial=form.paths, placeholder="flights/2013/*.csv", multiline=True, max_length=3000
+            action_of("paths"),
+            initial=form.paths,
+            placeholder="flights/2013/*.csv",
+            multiline=True,
+            max_length=FIELD_LIMIT,
         )
         hint = "One a line, from the datastore’s top folder. * matches within a folder, ** also below it."
         blocks.append(input_block("paths", label, element, hint=hint, optional=not on_datastore))
@@ -156,7 +164,7 @@ def _place(form: RegisterForm, shown: frozenset[str]) -> list[Json]:
             initial=form.urls,
             placeholder="https://example.com/sales.csv",
             multiline=True,
-            max_length=3000,
+            max_length=FIELD_LIMIT,
         )
         blocks.append(input_block("urls", label, element, hint="One a line.", optional=on_datastore))
     return blocks
@@ -226,20 +234,21 @@ def _curation(form: RegisterForm) -> list[Json]:
         initial=form.description,
         placeholder="What is in it, where it comes from, what to know before using it",
         multiline=True,
-        max_length=3000,
+        max_length=FIELD_LIMIT,
     )
     tags = text_input(
         action_of("tags"),
         initial=form.tags,
         placeholder="team=ops, sensitivity=internal",
         multiline=True,
-        max_length=3000,
+        max_length=FIELD_LIMIT,
     )
+    hint = "key=value, one a line or separated by commas"
     return [
-        input_block("description", "Description", description, optional=True),
-        input_block("tags", "Tags", tags, hint="key=value, one a line or separated by commas", optional=True),
+        input_block(form.block_id("description"), "Description", description, optional=True),
+        input_block(form.block_id("tags"), "Tags", tags, hint=hint, optional=True),
         input_block(
-            "owner",
+            form.block_id("owner"),
             "Owner",
             user_select(action_of("owner"), initial=form.owner),
             hint="Answers for the dataset and hears when its files change.",

@@ -182,6 +182,9 @@ FORMS = st.builds(
     tags=NASTY,
     owner=st.sampled_from(["", "U0ADA"]),
     channel=st.sampled_from(["", "C0DATA"]),
+    filled_from=st.sampled_from(["", "0123abcd"]),
+    filled=st.sampled_from([(), (("tags", "0123abcd"), ("owner", ""))]),
+    fills=st.integers(0, 2),
 )
 
 

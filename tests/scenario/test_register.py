@@ -199,3 +199,58 @@ async def test_work_resumed_after_a_kill_ends_in_one_version_and_a_direct_messag
 
 async def _quiet(_: str) -> None:
     """Progress that nobody looks at."""
+
+
+async def _registered(bot: Stage) -> None:
+    view = await opened(bot, "register sales")
+    await bot.ada.submit(view, {"paths": "sales/*.csv", "description": "What was sold", "tags": "team=ops, tier=gold"})
+    await bot.ada.close(await bot.ada.wait_view("done", "sales:1", timeout=20))
+
+
+async def test_grown_data_become_the_next_version_in_two_clicks(bot: Stage) -> None:
+    await _registered(bot)
+    (bot.data / "sales" / "mar.csv").write_text(CSV.replace("Oslo", "Hamar"))
+    await bot.ben.command("C0DATA", "/dataset", "show sales")
+    card = await bot.ben.wait_message("C0DATA", "New version")
+    await bot.ben.click(card, "run:register")
+    view = await bot.ben.wait_view("register", "This will become version 2")
+    assert (await bot.ben.submit(view))["response_action"] == "push"
+    done = await bot.ben.wait_view("done", "sales:2", timeout=20)
+    assert "3 files" in done.shown
+    card_now = await bot.bot.services.datasets.show("sales")
+    assert card_now.version.registered_by == "U0BEN"
+    assert (card_now.dataset.description, card_now.dataset.owner) == ("What was sold", "U0ADA")
+    assert card_now.dataset.tags == (("team", "ops"), ("tier", "gold"))
+    first = await bot.bot.services.datasets.show("sales", 1)
+    assert card_now.version.definition == first.version.definition
+
+
+async def test_the_name_of_a_dataset_fills_in_what_nobody_typed(bot: Stage) -> None:
+    await _registered(bot)
+    view = await opened(bot)
+    await bot.ada.click(view, "register:name", state={"name": "sales", "description": "My own words"})
+    view = await bot.ada.wait_view("register", "This will become version 2")
+    form = RegisterForm.parse(await _state(bot, view))
+    assert (form.description, form.tags) == ("My own words", "team=ops\ntier=gold")
+    await bot.ada.click(view, "register:name", state={"name": "trips"})
+    view = await bot.ada.wait_view("register", "trips* is free")
+    form = RegisterForm.parse(await _state(bot, view))
+    assert (form.description, form.tags) == ("My own words", "")
+
+
+async def test_a_name_that_was_never_looked_up_keeps_description_and_tags(bot: Stage) -> None:
+    await _registered(bot)
+    (bot.data / "sales" / "mar.csv").write_text(CSV)
+    view = await opened(bot)
+    answer = await bot.ada.submit(
+        view, {"name": "sales", "paths": "sales/*.csv", "new_version": ["yes"], "tags": "tier=silver"}
+    )
+    assert answer["response_action"] == "push"
+    await bot.ada.wait_view("done", "sales:2", timeout=20)
+    dataset = (await bot.bot.services.datasets.show("sales")).dataset
+    assert (dataset.description, dataset.tags) == ("What was sold", (("tier", "silver"),))
+
+
+async def _state(bot: Stage, view: View) -> dict[str, object]:
+    """The view with its values, as a submission brings it."""
+    return {**view.raw, "state": {"values": (await bot.ada.fill(view, {})).values}}
