@@ -15,6 +15,7 @@ from handlers.datasets.phrases import (
     tags_phrase,
     type_text,
 )
+from handlers.datasets.register_view import note_lines
 from handlers.errors import error_message
 from handlers.message import Json, Message
 from handlers.text import Mrkdwn, bold, code, lines, md, mention, truncate
@@ -78,6 +79,7 @@ def registered_view(title: str, registered: Registered, where: str) -> Json:
     blocks = [
         section(md(":white_check_mark: {} is registered. {}", bold(version.label), where)),
         *version_blocks(version, registered.dataset.owner),
+        *([section(lines(note_lines(registered.notes)))] if registered.notes else []),
         divider(),
         section(lines([Mrkdwn("*Next*"), *steps])),
     ]

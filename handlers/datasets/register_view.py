@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from handlers.blockkit import (
     actions,
     button,
@@ -259,6 +261,11 @@ def _curation(form: RegisterForm) -> list[Json]:
 
 SHOWN_FILES = 3
 SHOWN_COLUMNS = 8
+SHOWN_ROWS = 2
+SHOWN_CELLS = 6
+SHOWN_NOTES = 4
+ROW_SHOWN = 160
+NOTE_SHOWN = 300
 
 
 def found_lines(form: RegisterForm, found: Inspection) -> Mrkdwn:
@@ -290,7 +297,23 @@ def found_lines(form: RegisterForm, found: Inspection) -> Mrkdwn:
                 f" and {hidden:,} more" if hidden > 0 else "",
             )
         )
+        if rows := [code(_row_text(row), ROW_SHOWN) for row in found.rows[:SHOWN_ROWS]]:
+            said += [Mrkdwn("First row:" if len(rows) == 1 else "First rows:"), *rows]
+        said += note_lines(found.notes)
     return lines(said)
+
+
+def _row_text(row: tuple[str | None, ...]) -> str:
+    """The first values of a row, with a dash where there is none."""
+    cells = [truncate("—" if cell is None else " ".join(cell.split()), 40) for cell in row[:SHOWN_CELLS]]
+    return " | ".join([*cells, *(["…"] if len(row) > SHOWN_CELLS else [])])
+
+
+def note_lines(notes: Sequence[str]) -> list[Mrkdwn]:
+    """What is worth telling of how the files are read, one line each."""
+    said = [md(":information_source: {}", truncate(note, NOTE_SHOWN)) for note in notes[:SHOWN_NOTES]]
+    rest = len(notes) - SHOWN_NOTES
+    return [*said, md("and {}.", count_text(rest, "more note", "more notes"))] if rest > 0 else said
 
 
 def format_text(how: Format) -> str:

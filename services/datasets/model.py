@@ -407,11 +407,12 @@ class RegisterRequest:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The outcome of registering."""
+    """The outcome of registering. notes: plain sentences about how the data were read, as in `Inspection`."""
 
     version: DatasetVersion
     dataset: Dataset
     fingerprint: Fingerprint = field(repr=False)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ class Registering:
         await self._lookup.refresh_index()
         dataset = await self._lookup.dataset(version.name)
         (recorded,) = await self._records.enrich_versions([version])
-        return Registered(recorded, dataset, fingerprint)
+        return Registered(recorded, dataset, fingerprint, inspection.notes)
 
     async def _before(self, name: str) -> Dataset | None:
         try:

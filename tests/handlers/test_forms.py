@@ -71,6 +71,8 @@ INSPECTION = Inspection(
     Listing(12, 5_600_000, ("sales/01.csv", "sales/02.csv", "sales/03.csv")),
     Format(FileFormat.DELIMITED, ";"),
     samples.SCHEMA,
+    rows=(("2013-01-01 05:00:00", "UA", "2", None), ("2013-01-01 06:00:00", "B6", None, "944.0")),
+    notes=("The column “dep_delay” stands twice; the second is read as “dep_delay_2”.",),
 )
 STORES = (
     Datastore("workspaceblobstore", DatastoreKind.FOLDER, "data", True, samples.NOON, dataset_count=3),
@@ -90,6 +92,9 @@ SCREENS: dict[str, Message | Json] = {
     "register_checking": register_view(replace(FILLED, checking=True)),
     "register_columns": column_types.columns_view(PAGE, samples.SCHEMA),
     "register_working": working_view("Register a dataset", "Taking the fingerprint of 12 files", "register-1"),
+    "register_done_noted": outcome_view.registered_view(
+        "Register a dataset", replace(REGISTERED, notes=INSPECTION.notes), "The card is in the channel."
+    ),
     "register_done": outcome_view.registered_view("Register a dataset", REGISTERED, "The card is in the channel."),
     "register_identical": outcome_view.identical_view("Register a dataset", "It is flights:2 already.", samples.card()),
     "register_failed": outcome_view.failed_message(
@@ -230,11 +235,17 @@ def test_untrusted_text_stays_text_and_within_limits(name: str, description: str
     dataset = samples.dataset(name, description=description, tags=((tag[:100] or "k", tag[:1000]),), owner=path[:20])
     version = samples.version(2, name, description=description, tags=dataset.tags, registered_by=tag[:20])
     registered = Registered(version, dataset, Fingerprint("0", (), samples.NOON))
-    found = Inspection(Listing(3, 10, (path[:200], name)), None, (Column(tag[:50], ColumnType.STRING),))
+    found = Inspection(
+        Listing(3, 10, (path[:200], name)),
+        None,
+        tuple(Column(f"{tag[:50]}{number}", ColumnType.STRING) for number in range(9)),
+        rows=(((tag, None, path) * 3), (description,)),
+        notes=(description, path, tag, name, "more"),
+    )
     gone = replace(samples.DEPRECATION, reason=description, replaced_by=name)
     screens: list[Message | Json] = [
         outcome_view.card_message(registered),
-        outcome_view.registered_view("Register", registered, "Done."),
+        outcome_view.registered_view("Register", replace(registered, notes=found.notes), "Done."),
         outcome_view.failed_message(SourceProblem(description[:500] or "x"), "ref", name, ""),
         register_view(replace(FILLED, paths=path, checked=found_lines(replace(FILLED, paths=path), found))),
         notices_view.deprecated_notice(dataset, gone),

@@ -112,6 +112,18 @@ async def test_check_tells_what_the_source_matches(bot: Stage) -> None:
     await bot.ada.wait_view("register", "matches nothing", timeout=20)
 
 
+async def test_what_is_odd_about_the_files_is_told_before_and_after(bot: Stage) -> None:
+    (bot.data / "odd.csv").write_text("id,id,day\n1,2,01/02/2024\n3,4,03/04/2024\n")
+    view = await opened(bot, "register odd")
+    await bot.ada.click(view, "register:check", state={"paths": "odd.csv"})
+    view = await bot.ada.wait_view("register", "First rows", timeout=20)
+    assert "1 | 2 | " in view.shown
+    assert "Column names have to differ" in view.shown
+    await bot.ada.submit(view)
+    done = await bot.ada.wait_view("done", "odd:1", timeout=20)
+    assert "Column names have to differ" in done.shown
+
+
 async def test_column_types_are_seen_and_changed(bot: Stage) -> None:
     view = await opened(bot)
     await bot.ada.click(view, "register:columns", state={"name": "sales", "paths": "sales/jan.csv"})
