@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,7 +22,7 @@ from services.jobs import Origin
 from services.ports import Clock
 from services.store import tables
 from services.store.columns import to_json, to_microseconds
-from services.store.database import Database, exclusive
+from services.store.database import Database, NotAtOnceError, exclusive
 from services.store.instances import DEFAULT_LEASE, alive_since
 from services.store.origins import origin_from_json, origin_to_json
 
@@ -202,9 +202,7 @@ class Inbox:
         batch = [(key, self._claims[key].origin) for key in sorted(keys)]
         expires = self._clock.now() + self._ttl
         try:
-            new = await self._db.write(
-                lambda connection: self._in_transaction(connection, batch, done, release, expires)
-            )
+            new = await self._commit(lambda connection: self._in_transaction(connection, batch, done, release, expires))
         except Exception as error:  # noqa: BLE001 - handed to everyone who waits for this batch
             self._done |= done
             # The commit may have reached the database all the same: then the keys must be free for Slack's retry.
@@ -227,6 +225,12 @@ class Inbox:
             else:
                 self._remember(key)
             claim.outcome.set_result(first)
+
+    async def _commit(self, work: Callable[[Connection], set[str]]) -> set[str]:
+        try:
+            return self._db.write_at_once(work)
+        except NotAtOnceError:
+            return await self._db.write(work)
 
     def _in_transaction(
         self,

@@ -17,7 +17,8 @@ from sqlalchemy.exc import DBAPIError
 
 from services.errors import Unavailable
 from services.store import tables
-from services.store.database import Database, parse_url
+from services.store.database import Database, NotAtOnceError, parse_url
+from services.store.migrate import upgrade
 
 
 def _add(connection: Connection, key: str) -> None:
@@ -209,3 +210,29 @@ def test_other_urls_are_refused_without_showing_a_password(url: str) -> None:
     with pytest.raises(ValueError, match="sqlite") as refused:
         parse_url(url)
     assert "secret" not in str(refused.value)
+
+
+async def test_a_write_at_once_waits_for_nobody(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'now.sqlite'}"
+    upgrade(url)
+    db = Database.open(url)
+    holding, go_on = threading.Event(), threading.Event()
+
+    def hold(_connection: Connection) -> None:
+        holding.set()
+        go_on.wait(10)
+
+    def count(connection: Connection) -> int:
+        return int(connection.execute(text("SELECT count(*) FROM delivery")).scalar_one())
+
+    holder = asyncio.create_task(db.write(hold))
+    await asyncio.to_thread(holding.wait, 10)
+    for _ in range(3):
+        with pytest.raises(NotAtOnceError):
+            db.write_at_once(count)
+    go_on.set()
+    await holder
+    assert db.write_at_once(count) == 0
+    await db.close()
+    with pytest.raises(NotAtOnceError):
+        db.write_at_once(count)
