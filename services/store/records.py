@@ -19,7 +19,6 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
-    tuple_,
     update,
 )
 
@@ -172,7 +171,9 @@ class SqlRecords:
         wanted = [(storable(version.name), version.version) for version in versions]
         query = select(*(column for column in _version.c if column.name != "files")).where(
             _version.c.workspace_id == await self._workspace.id(),
-            tuple_(_version.c.name, _version.c.version).in_(wanted),
+            # Not pairs: SQLite reads the whole table for those. What this finds too much is left aside below.
+            _version.c.name.in_(sorted({name for name, _ in wanted})),
+            _version.c.version.in_(sorted({version for _, version in wanted})),
         )
 
         def work(connection: Connection) -> tuple[DatasetVersion, ...]:
