@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import Self
+from functools import cache
 
 from pydantic import JsonValue, TypeAdapter
 
@@ -119,24 +119,23 @@ class RegisterForm:
 
     def values(self) -> dict[str, JsonValue]:
         """The fields that are not at their default, as JSON."""
-        mine, default = asdict(self), asdict(RegisterForm())
+        mine = {field.name: getattr(self, field.name) for field in _FIELDS}
         return {
             key: [list(pair) for pair in value] if key in {"column_types", "filled"} else value
             for key, value in mine.items()
-            if value != default[key]
+            if value != _DEFAULTS[key]
         }
 
     @classmethod
-    def from_values(cls, values: dict[str, JsonValue]) -> Self:
+    def from_values(cls, values: dict[str, JsonValue]) -> RegisterForm:
         """The reverse of `values`; unknown fields and values that do not fit are left at their default."""
-        known = {field.name for field in fields(cls)}
         try:
-            return TypeAdapter(cls).validate_python({k: v for k, v in values.items() if k in known})
+            return _adapter().validate_python({k: v for k, v in values.items() if k in _DEFAULTS})
         except ValueError:
             return cls()
 
     @classmethod
-    def parse(cls, view: Json) -> Self:
+    def parse(cls, view: Json) -> RegisterForm:
         """Read the form from a view as Slack delivers it: what is shown, and what the view remembers."""
         state = ViewState.of(view)
         values = cls.from_values(unpack(str(view.get("private_metadata") or "")))
@@ -213,7 +212,7 @@ class RegisterForm:
         return DELIMITERS.get(typed.strip().lower(), {"\\t": "\t"}.get(typed, typed))
 
     @classmethod
-    def from_request(cls, request: RegisterRequest, *, channel: str = "", thread_ts: str = "") -> Self:
+    def from_request(cls, request: RegisterRequest, *, channel: str = "", thread_ts: str = "") -> RegisterForm:
         """The form that means this request, for going back to it."""
         definition = request.definition
         source, form = definition.source, definition.format or Format(FileFormat.DELIMITED)
@@ -261,6 +260,15 @@ class RegisterForm:
         shown = self.inputs
         return self.block_id(next((block for block in candidates if block in shown), "name"))
 
+
+@cache
+def _adapter() -> TypeAdapter[RegisterForm]:
+    """What reads a form; making it takes longer than everything else that a submission waits for."""
+    return TypeAdapter(RegisterForm)
+
+
+_FIELDS = fields(RegisterForm)
+_DEFAULTS: dict[str, JsonValue] = {field.name: getattr(RegisterForm(), field.name) for field in _FIELDS}
 
 NEW_VERSION = "new_version"
 NEXT_VERSION = "next_version"
