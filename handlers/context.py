@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.actor import Actor
 from services.datasets.service import DatasetService
 from services.datastores.service import DatastoreService
-
-from services.actor import Actor
 from services.jobs import Jobs
 
 

@@ -25,6 +25,7 @@ from handlers.home_view import (
     REFRESH_ACTION,
     SHOW_ACTION,
     TITLE,
+    WATCHED,
     HomeContent,
     home_view,
     show_view,
@@ -94,10 +95,12 @@ async def _draw(call: Call, shown: Json) -> None:
 async def content_of(call: Call, words: str = "") -> HomeContent:
     """What the tab shows, from the local index."""
     datasets = call.services.datasets
+    me = call.caller
     newest = DatasetQuery(sort="modified", limit=RECENT)
-    mine, changed, found = await asyncio.gather(
-        datasets.search(DatasetQuery(owner=call.caller.user_id, sort="modified", limit=MINE)),
-        datasets.search(DatasetQuery(drifting=True, sort="modified", limit=CHANGED)),
+    mine, watched, changed, found = await asyncio.gather(
+        datasets.search(DatasetQuery(owner=me.user_id, sort="modified", limit=MINE)),
+        datasets.watched_by(me.actor, WATCHED),
+        datasets.changed_for(me.actor, CHANGED),
         datasets.search(replace(newest, words=words, sort="relevance") if words else newest),
     )
-    return HomeContent(mine, changed, found, datetime.now(UTC), words)
+    return HomeContent(mine, watched, changed, found, datetime.now(UTC), words)

@@ -1,4 +1,4 @@
-"""The App Home: what is mine, what changed under registered versions, what is new."""
+"""The App Home: what is mine, what I watch, what of it changed under registered versions, what is new."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from handlers.working import done_view
 from services.datasets.model import DatasetCard, DatasetPage, DatasetSummary, FingerprintState
 
 FIND, FIND_ACTION, REFRESH_ACTION, SHOW_ACTION = "home_find", "home:find", "home:refresh", "home:show"
-MINE, CHANGED, RECENT = 12, 8, 12
+MINE, WATCHED, CHANGED, RECENT = 12, 12, 8, 12
 TITLE = "Dataset"
 
 _CALM = frozenset({FingerprintState.UNCHECKED, FingerprintState.UNCHANGED})
@@ -37,6 +37,7 @@ class HomeContent:
     """What the index says. found: answers to `words`, or what is newest without words. at: when it was asked."""
 
     mine: DatasetPage
+    watched: DatasetPage
     changed: DatasetPage
     found: DatasetPage
     at: datetime
@@ -63,8 +64,11 @@ def home_view(content: HomeContent) -> Json:
         title = f"Found: {count_text(content.found.total, 'dataset')}"
         blocks += _part("found", title, content.found, f"Nothing matches “{truncate(content.words, 100)}”.")
     if content.changed.items:
-        blocks += _part("changed", "Files changed under a registered version", content.changed, "")
-    blocks += _part("mine", "Mine", content.mine, "You own no dataset yet. Register one, and it is listed here.")
+        blocks += _part("changed", "Changed since they were registered: mine and what I watch", content.changed, "")
+    empty = "You own no dataset yet. Register one, and it is listed here."
+    blocks += _part("mine", "Mine", content.mine, empty)
+    empty = "You watch no dataset yet. Watch one, and you hear of its new versions and when its files change."
+    blocks += _part("watched", "Datasets I watch", content.watched, empty)
     if not content.words:
         blocks += _part("recent", "Recent", content.found, "There is no dataset yet.")
     blocks = blocks[: VIEW_BLOCKS - 1]

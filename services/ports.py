@@ -224,6 +224,10 @@ class DatasetIndex(Protocol):
 
     async def get(self, name: str) -> DatasetSummary | None: ...
 
+    async def get_many(self, names: Sequence[str]) -> tuple[DatasetSummary, ...]:
+        """The entries of these names, last changed first; unknown names are left out."""
+        ...
+
     async def closest(self, name: str, limit: int = 3) -> tuple[str, ...]:
         """Existing names nearest to a mistyped one, best first."""
         ...

@@ -135,6 +135,10 @@ class FingerprintState(StrEnum):
     UNREACHABLE = "unreachable"
 
 
+DRIFTING = frozenset({FingerprintState.CHANGED, FingerprintState.GROWN, FingerprintState.VANISHED})
+"""The files are not what they were when the version was registered."""
+
+
 @dataclass(frozen=True, slots=True)
 class FingerprintCheck:
     """The latest comparison of a version's recorded fingerprint with its files now. detail: plain sentence."""

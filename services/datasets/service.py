@@ -13,6 +13,7 @@ from services.datasets.curation import Curation
 from services.datasets.diff import changes_in_short, compare_versions
 from services.datasets.lookup import Lookup
 from services.datasets.model import (
+    DRIFTING,
     ColumnShift,
     Dataset,
     DatasetCard,
@@ -40,6 +41,9 @@ from services.datasets.version_truth import Recheck, VersionTruth
 from services.datasets.workspace import WorkspaceFacts
 from services.errors import NotFound, SourceProblem, UserError
 from services.ports import Catalog, Clock, DataReader, DatasetIndex, DatastoreCatalog, Progress, Records
+
+WATCHED_LIMIT = 1000
+"""Datasets of one person's that are looked at; nobody reads news of more."""
 
 FolderOf = Callable[[str], Awaitable[Path]]
 """The absolute folder behind a datastore of a local workspace. Raises NotFound, SourceProblem."""
@@ -135,6 +139,21 @@ class DatasetService:
     async def suggest(self, text: str, limit: int = 100) -> tuple[DatasetSummary, ...]:
         """Datasets for a type-ahead, from the local index."""
         return await self._index.suggest(text, limit=limit)
+
+    async def watched_by(self, actor: Actor, limit: int = 100) -> DatasetPage:
+        """What a person watches, last changed first; total: all of it, up to a thousand."""
+        watched = await self._watched_by(actor)
+        return DatasetPage(watched[:limit], total=len(watched), offset=0)
+
+    async def changed_for(self, actor: Actor, limit: int = 100) -> DatasetPage:
+        """Datasets whose files changed under their latest version: the person's own first, then what they watch."""
+        mine = DatasetQuery(owner=actor.user_id, drifting=True, sort="modified", limit=limit)
+        own, watched = await asyncio.gather(self._index.search(mine), self._watched_by(actor))
+        others = [each for each in watched if each.state in DRIFTING and each.owner != actor.user_id]
+        return DatasetPage((*own.items, *others)[:limit], total=own.total + len(others), offset=0)
+
+    async def _watched_by(self, actor: Actor) -> tuple[DatasetSummary, ...]:
+        return await self._index.get_many(await self._records.watched_by(actor.user_id, WATCHED_LIMIT))
 
     async def show(self, name: str, version: int | None = None) -> DatasetCard:
         """All that is recorded of one version, the latest without a number; reads no file. Raises NotFound."""

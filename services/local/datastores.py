@@ -227,7 +227,9 @@ def _the_row(connection: Connection, workspace_id: int, name: str) -> RowMapping
         return found
     names = {row.folded: row.name for row in connection.execute(select(_datastore).where(mine))}
     close = difflib.get_close_matches(folded, names, n=3, cutoff=0.5)
-    raise NotFound(f"There is no datastore called “{name}”.", suggestions=tuple(names[each] for each in close), kind="datastore")
+    raise NotFound(
+        f"There is no datastore called “{name}”.", suggestions=tuple(names[each] for each in close), kind="datastore"
+    )
 
 
 def _the_datastore(connection: Connection, workspace_id: int, name: str) -> Datastore:

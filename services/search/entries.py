@@ -9,12 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from services.datasets.model import DatasetMark, DatasetSummary, DatasetType, FingerprintState
+from services.datasets.model import DRIFTING, DatasetMark, DatasetSummary, DatasetType, FingerprintState
 from services.datasets.names import DEPRECATED_TAG
 from services.search.words import WORD_LIMIT, chunks, fold, words
-
-DRIFTING = frozenset({FingerprintState.CHANGED, FingerprintState.GROWN, FingerprintState.VANISHED})
-"""States of a version whose data are not what was registered."""
 
 SUMMARY_COLUMNS = "name, type, description, tags, owner, latest_version, modified, deprecated, state"
 _Row = tuple[str, str, str, str, str, int, str, int, str]

@@ -117,6 +117,10 @@ class SqliteIndex:
         """The entry of this very name."""
         return await self._ask(lambda connection: questions.get(connection, name))
 
+    async def get_many(self, names: Sequence[str]) -> tuple[DatasetSummary, ...]:
+        """The entries of these names, last changed first; unknown names are left out."""
+        return await self._ask(lambda connection: questions.get_many(connection, names))
+
     async def closest(self, name: str, limit: int = 3) -> tuple[str, ...]:
         """Existing names nearest to a mistyped one, best first."""
         return await self._ask(lambda connection: questions.closest(connection, name, limit))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ _CANDIDATES = 200  # names looked at for "did you mean"
 _LEAST_LIKENESS = 0.6
 _LAST = "\U0010ffff"
 _BY_NAME = f"SELECT {SUMMARY_COLUMNS} FROM dataset WHERE name = ?"  # noqa: S608 - constant text
+_BY_NAMES = (
+    f"SELECT {SUMMARY_COLUMNS} FROM dataset WHERE name IN (SELECT value FROM json_each(?))"  # noqa: S608 - constant text
+    " ORDER BY modified DESC, id DESC"
+)
 _BY_ID = f"SELECT {SUMMARY_COLUMNS} FROM dataset WHERE id = ?"  # noqa: S608 - constant text
 
 
@@ -263,6 +268,12 @@ def get(connection: sqlite3.Connection, name: str) -> DatasetSummary | None:
     """The entry of this very name."""
     row = connection.execute(_BY_NAME, (name,)).fetchone()
     return None if row is None else summary(row)
+
+
+def get_many(connection: sqlite3.Connection, names: Sequence[str]) -> tuple[DatasetSummary, ...]:
+    """The entries of these names, last changed first; unknown names are left out."""
+    rows = connection.execute(_BY_NAMES, (json.dumps(list(names)),))
+    return tuple(summary(row) for row in rows)
 
 
 def closest(connection: sqlite3.Connection, name: str, limit: int) -> tuple[str, ...]:

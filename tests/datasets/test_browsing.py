@@ -7,7 +7,7 @@ import pytest
 from services.actor import Actor
 from services.datasets.model import ColumnType, DatasetType
 from services.errors import NotAllowed, NotFound
-from tests.datasets.world import ADA, BEN, World, files, request, table
+from tests.datasets.world import ADA, ADMIN, BEN, World, files, request, table
 
 
 @pytest.fixture
@@ -118,3 +118,24 @@ async def test_inspect_before_registering(world: World) -> None:
 async def test_type_ahead(sales: World) -> None:
     assert [item.name for item in await sales.service.suggest("sal")] == ["sales"]
     assert [item.type for item in await sales.service.suggest("")] == [DatasetType.TABULAR]
+
+
+async def test_what_a_person_watches_and_what_of_it_changed(world: World) -> None:
+    for number, by in enumerate((ADA, BEN, BEN, BEN)):
+        world.clock.advance(hours=1)
+        world.storage.write(f"d{number}/a.csv", f"id\n{number}\n")
+        await world.register(request(f"d{number}", by=by))
+    for name in ("d2", "d0", "d1"):
+        await world.service.watch(ADA, name, watching=True)
+    watched = await world.service.watched_by(ADA, 2)
+    assert ([item.name for item in watched.items], watched.total) == (["d2", "d1"], 3)
+    assert (await world.service.watched_by(ADMIN)).items == ()
+    assert (await world.service.changed_for(ADA)).total == 0
+    world.clock.advance(hours=1)
+    for name in ("d3", "d2", "d0"):
+        world.storage.write(f"{name}/b.csv", "id\n9\n")
+        await world.service.recheck(name)
+    changed = await world.service.changed_for(ADA)
+    assert [item.name for item in changed.items] == ["d0", "d2"], "mine first, then watched; d3 is neither"
+    assert (await world.service.changed_for(ADA, 1)).total == 2
+    assert [item.name for item in (await world.service.changed_for(BEN)).items] == ["d3", "d2"]

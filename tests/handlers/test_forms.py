@@ -78,7 +78,10 @@ STORES = (
     Datastore("workspaceblobstore", DatastoreKind.FOLDER, "data", True, samples.NOON, dataset_count=3),
     Datastore("exports", DatastoreKind.FOLDER, "/srv/exports", False, samples.NOON, "U0ADA", "Nightly exports"),
 )
-HOME = HomeContent(samples.page(2), samples.page(1), samples.page(12, total=230), samples.NOON)
+HOME = HomeContent(
+    samples.page(2), samples.page(2, total=40), samples.page(1), samples.page(12, total=230), samples.NOON
+)
+NOTHING = samples.page(0)
 PAGE = column_types.page_of("V1", FILLED, samples.SCHEMA, 0)
 
 SCREENS: dict[str, Message | Json] = {
@@ -127,7 +130,7 @@ SCREENS: dict[str, Message | Json] = {
     "datastore_register": datastore_view.register_view(),
     "datastore_registered": datastore_view.registered_view(STORES[1]),
     "home": home_view(HOME),
-    "home_empty": home_view(HomeContent(samples.page(0), samples.page(0), samples.page(0), samples.NOON)),
+    "home_empty": home_view(HomeContent(NOTHING, NOTHING, NOTHING, NOTHING, samples.NOON)),
     "home_found": home_view(replace(HOME, words="unicorns", found=samples.page(0))),
     "home_show": show_view(samples.card(dataset=samples.dataset(deprecation=samples.DEPRECATION))),
 }

@@ -179,6 +179,21 @@ async def test_details_are_not_posted_to_another_organisation(bot: Stage) -> Non
     assert not [m for m in await bot.ada.messages("C0SHARED") if "sales:1" in m.shown]
 
 
+async def test_home_lists_what_a_person_watches_and_what_changed_of_it(bot: Stage) -> None:
+    await bot.register("sales", "sales/*.csv")
+    await bot.ben.open_home()
+    home = await bot.ben.wait_home("You watch no dataset yet")
+    await bot.ben.command("C0DATA", "/dataset", "watch sales")
+    await bot.ben.wait_message("C0DATA", "You watch")
+    (bot.data / "sales" / "mar.csv").write_text(CSV)
+    await bot.bot.services.datasets.recheck("sales")
+    await bot.ben.click(home, "home:refresh")
+    home = await bot.ben.wait_home("Changed since")
+    assert "new files" in home.shown
+    await bot.ben.click(home, "home:show:watched:0")
+    await bot.ben.wait_view("done", "1 file is new: sales/mar.csv")
+
+
 async def test_shortcut_and_home_lead_to_the_form(bot: Stage) -> None:
     assert (await bot.ada.shortcut("register_dataset"))["ok"]
     view = await bot.ada.wait_view("register")
