@@ -31,9 +31,11 @@ export function startHome(store, tools) {
   store.on("home", draw);
   const open = async () => {
     draw();
+    const before = store.homeView;
     try {
       const answer = await tools.api.home("home");
-      if (answer.ok && answer.view) {
+      // The app may have published anew before this answer came, which holds the view of before.
+      if (answer.ok && answer.view && store.homeView === before) {
         store.homeView = answer.view;
         draw();
       }
