@@ -185,6 +185,10 @@ class Records(Protocol):
 class DataReader(Protocol):
     """Reads the data behind a definition. Work happens outside the acknowledging process, bounded in time and memory."""
 
+    def warm(self) -> None:
+        """Somebody will want to read data soon: get ready in the background, returning at once."""
+        ...
+
     async def list_files(self, source: Source, *, limit: int = 10_000) -> Listing:
         """What the source matches. Raises SourceProblem when a datastore or URL cannot be reached or is not allowed."""
         ...

@@ -47,6 +47,7 @@ async def open_register(call: Call, name: str = "", form: RegisterForm | None = 
     The name of an existing dataset fills in all of its latest version: registering what is there now is two clicks.
     """
     datasets = call.services.datasets
+    datasets.expect_reading()
     if form is None:
         form = RegisterForm(
             name=name.strip(),

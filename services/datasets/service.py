@@ -122,6 +122,10 @@ class DatasetService:
         """What is wrong with the fields of a form: fast, reads no file."""
         return await self._registering.problems(request)
 
+    def expect_reading(self) -> None:
+        """Somebody will want to look at data soon: the readers get ready in the background."""
+        self._reader.warm()
+
     async def inspect(self, definition: Definition, *, guess: bool = False) -> Inspection:
         """Files, schema and first rows of a source before registering. Raises SourceProblem."""
         return await self._registering.inspect(definition, guess=guess)

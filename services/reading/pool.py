@@ -18,11 +18,14 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import TypeVar, TypeVarTuple
 
+import structlog
 from pebble import ProcessExpired, ProcessPool
 
-from services.errors import Busy, TimedOut, Unavailable
+from services.errors import Busy, TimedOut, Unavailable, UserError
 from services.reading.carried import Carried, pack, unpack
 from services.reading.limits import DEFAULT_LIMITS, Limits
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -78,6 +81,8 @@ class WorkerPool:
         self._running = 0
         self._idle: asyncio.TimerHandle | None = None
         self._starting = asyncio.Lock()
+        self._warmed: ProcessPool | None = None
+        self._warming: asyncio.Task[None] | None = None
         self._closed = False
 
     def started(self) -> bool:
@@ -122,6 +127,30 @@ class WorkerPool:
             raise unpack(done.error)
         return done.value  # type: ignore[return-value]  # what `work` returned, through a pickle
 
+    @property
+    def is_warm(self) -> bool:
+        """True while workers exist that `warm` has made ready."""
+        return self._pool is not None and self._pool is self._warmed
+
+    def warm(self, work: Callable[[], None]) -> None:
+        """Start the workers in the background and run `work` in each of them; returns at once.
+
+        Does nothing while they are warm or being warmed. They stop when idle, like any others.
+        """
+        if self._closed or self.is_warm:
+            return
+        if self._warming is None or self._warming.done():
+            self._warming = asyncio.get_running_loop().create_task(self._warm(work))
+
+    async def _warm(self, work: Callable[[], None]) -> None:
+        # All of them: the next task goes to any that is free, and that must not be a cold one.
+        try:
+            await asyncio.gather(*(self.run(self._limits.seconds, work) for _ in range(self._workers)))
+        except UserError as error:
+            log.info("reader_not_warmed", code=error.code)  # the reading that follows tells what is wrong
+        else:
+            self._warmed = self._pool
+
     async def close(self) -> None:
         """Stop all workers; what still runs is interrupted."""
         self._closed = True
@@ -129,6 +158,8 @@ class WorkerPool:
         for outcome in tuple(self._outcomes):
             if not outcome.done():
                 outcome.set_exception(PoolStoppedError())
+        if self._warming is not None:
+            await self._warming
         await self._stop()
 
     async def _outcome(

@@ -69,6 +69,15 @@ class Reader:
         await self._pool.close()
         await self._web.close()
 
+    @property
+    def is_warm(self) -> bool:
+        """True once `warm` has done its work, until the processes stop."""
+        return self._pool.is_warm
+
+    def warm(self) -> None:
+        """Start the worker processes in the background, with what they need to read tables; returns at once."""
+        self._pool.warm(work.warm)
+
     async def list_files(self, source: Source, *, limit: int = 10_000) -> Listing:
         """What the source matches; nothing matching is an empty listing."""
         if isinstance(source, DatastoreSource):

@@ -7,19 +7,30 @@ imported where the work is done.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from services.datasets.model import ColumnShift, DatasetType, Definition, FileStamp, Inspection, Preview
+from services.datasets.model import (
+    ColumnShift,
+    DatasetType,
+    DatastoreSource,
+    Definition,
+    FileStamp,
+    Inspection,
+    Preview,
+)
 from services.errors import InvalidInput, SourceProblem
 from services.reading.fingerprint import hash_files
-from services.reading.limits import Limits
+from services.reading.limits import DEFAULT_LIMITS, Limits
 from services.reading.listing import Found, find, nothing_matches
-from services.reading.places import FilesPlace, LocalFile, Place
+from services.reading.places import FilesPlace, FolderPlace, LocalFile, Place
 
 if TYPE_CHECKING:
     from services.reading.tabular import TabularData
 
-__all__ = ["every_file", "existing", "hash_files", "inspect", "list_place", "preview", "shifts"]
+__all__ = ["every_file", "existing", "hash_files", "inspect", "list_place", "preview", "shifts", "warm"]
 
 PREVIEW_FILES = 20
 
@@ -112,6 +123,21 @@ def shifts(
     columns = compare_samples(old_sample.table, new_sample.table)
     note = sample_note(old, old_sample, new, new_sample)
     return columns, note
+
+
+def warm() -> None:
+    """Import what reading a table needs, so that the next task of this process need not wait for it.
+
+    A small table is read to the end: libraries import more in the middle of their work.
+    """
+    definition = Definition(DatasetType.TABULAR, DatastoreSource("warm", ("warm.csv",)))
+    with TemporaryDirectory(prefix="dataset-bot-") as folder:
+        Path(folder, "warm.csv").write_text("a,b,c,d\n1,x,2024-01-01,0.5\n2,y,2024-01-02,1.5\n", encoding="ascii")
+        place = FolderPlace("warm", folder, ("warm.csv",))
+        found = inspect(definition, place, 1, True, DEFAULT_LIMITS)
+        definition = replace(definition, format=found.format)
+        preview(definition, place, 1, 10, DEFAULT_LIMITS)
+        shifts((definition, place), (definition, place), 10, DEFAULT_LIMITS)
 
 
 def _limit_threads() -> None:

@@ -54,6 +54,9 @@ class MemoryReader:
         """Delete a file."""
         del self._files[place, path]
 
+    def warm(self) -> None:
+        """Memory is always ready."""
+
     def _matching(self, source: Source) -> dict[str, tuple[str, datetime]]:
         if isinstance(source, DatastoreSource):
             place, patterns = source.datastore, source.paths

@@ -182,3 +182,43 @@ async def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
         parent.kill()
         parent.wait()
     await until_gone(worker)
+
+
+def notes_in(folder: Path) -> dict[int, int]:
+    """How often each process was warmed, by its id."""
+    return {int(note.name): note.stat().st_size for note in folder.iterdir()}
+
+
+async def test_every_worker_is_warmed_once_and_in_the_background(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WARMED", str(tmp_path))
+    made = WorkerPool(2, Limits(idle_seconds=1.0))
+    began = time.monotonic()
+    made.warm(tasks.note_once)
+    made.warm(tasks.note_once)
+    assert time.monotonic() - began < 0.1
+    assert not made.started()
+    for _ in range(200):
+        if sum(notes_in(tmp_path).values()) == 2:
+            break
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.5)
+    made.warm(tasks.note_once)
+    await asyncio.sleep(0.2)
+    notes = notes_in(tmp_path)
+    assert sum(notes.values()) == 2, "warm workers are not warmed again"
+    assert os.getpid() not in notes
+    for pid in notes:
+        await until_gone(pid)
+    await made.close()
+
+
+async def test_closing_ends_warming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARMED", str(tmp_path))
+    made = WorkerPool(1)
+    made.warm(tasks.note_once)
+    await asyncio.sleep(0.01)
+    await asyncio.wait_for(made.close(), 20)
+    made.warm(tasks.note_once)
+    assert not made.started()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -172,3 +173,26 @@ async def test_the_answering_process_stays_light() -> None:
     root = Path(__file__).parents[2]
     done = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", code], cwd=root, check=False)
     assert done.returncode == 0
+
+
+async def test_a_warm_reader_reads_at_once(tmp_path: Path) -> None:
+    folders = Folders()
+    folders.by_name = {"store": tmp_path}
+    write(tmp_path, "a.csv", "a,b\n1,2\n")
+    made = Reader(folders, allow_private_urls=False, scratch=tmp_path / "s", clock=FixedClock())
+    try:
+        began = time.perf_counter()
+        await made.inspect(tabular("a.csv"))
+        cold = time.perf_counter() - began
+        await made.close()
+        made = Reader(folders, allow_private_urls=False, scratch=tmp_path / "s", clock=FixedClock())
+        made.warm()
+        for _ in range(600):
+            if made.is_warm:
+                break
+            await asyncio.sleep(0.1)
+        began = time.perf_counter()
+        await made.inspect(tabular("a.csv"))
+        assert time.perf_counter() - began < cold / 3
+    finally:
+        await made.close()
