@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from services.actor import Actor
+from services.datasets.model import Problem
 from services.datasets.rules import may_manage_datastores
-from services.datastores.model import Datastore, DatastoreRequest
+from services.datastores import request_check
+from services.datastores.model import Datastore, DatastoreKind, DatastoreRequest
 from services.ports import DatastoreCatalog
 
 
 class DatastoreService:
-    """Datastores as people ask for them."""
+    """Datastores as people ask for them. kinds: what can be registered in this workspace."""
 
-    def __init__(self, *, catalog: DatastoreCatalog) -> None:
+    def __init__(
+        self, *, catalog: DatastoreCatalog, kinds: tuple[DatastoreKind, ...] = (DatastoreKind.FOLDER,)
+    ) -> None:
         self._catalog = catalog
+        self.kinds = kinds
 
     async def all(self) -> tuple[Datastore, ...]:
         """All datastores, the default one first, then by name."""
@@ -29,6 +34,10 @@ class DatastoreService:
         found = [each for each in await self.all() if wanted in each.name.casefold()]
         found.sort(key=lambda each: not each.name.casefold().startswith(wanted))
         return tuple(found[:limit])
+
+    def problems(self, request: DatastoreRequest) -> tuple[Problem, ...]:
+        """What is wrong with the fields of a form: fast, reads nothing."""
+        return request_check.problems(request, self.kinds)
 
     async def register(self, actor: Actor, request: DatastoreRequest) -> Datastore:
         """Admins only. Raises NotAllowed, NameTaken, InvalidInput, SourceProblem."""

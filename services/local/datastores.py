@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import difflib
 import os
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from services.datastores.model import Datastore, DatastoreKind, DatastoreRequest
+from services.datastores.request_check import name_problem
 from services.errors import InvalidInput, NameTaken, NotFound, SourceProblem
 from services.local.folders import is_inside, resolve_allowed
 from services.ports import Clock
@@ -27,28 +27,11 @@ T = TypeVar("T")
 
 DEFAULT_DATASTORE = "workspaceblobstore"
 DEFAULT_FOLDER = "data"
-NAME_LIMIT = 255
 
-_NAME = re.compile(r"[A-Za-z0-9_]+")
 _NAMING = 0x73746F7265  # "store": what `exclusive` is told
 _THREADS = 2
 _workspace = tables.workspace
 _datastore = tables.datastore
-
-
-def name_problem(name: str) -> str | None:
-    """Why Azure Machine Learning would refuse this datastore name, as a sentence; None if it would not.
-
-    Source: azureml-core 1.61, `Datastore.register_azure_blob_container`: "case insensitive, can only contain
-    alphanumeric characters and _".
-    """
-    if not name:
-        return "Give the datastore a name."
-    if len(name) > NAME_LIMIT:
-        return f"The name has {len(name)} characters; {NAME_LIMIT} is the most. Shorten it."
-    if _NAME.fullmatch(name) is None:
-        return "A datastore's name has only letters (a to z), digits and “_”."
-    return None
 
 
 class LocalDatastores:
