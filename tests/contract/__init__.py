@@ -1,0 +1,1 @@
+"""A local Azure that the unmodified SDKs reach under Azure's real host names; see README.md."""
