@@ -67,10 +67,20 @@ def _navigation(page: DatasetPage, request: ListRequest) -> list[Json]:
             placeholder="Open a dataset…",
         )
     ]
-    if request.page > 1:
-        elements.append(command_button("‹ Previous", "go:previous", request.command(request.page - 1)))
-    if page.offset + len(page.items) < page.total:
-        elements.append(command_button("Next ›", "go:next", request.command(request.page + 1)))
+    return elements + _turning(request, request.page, request.size, page.total)
+
+
+def _turning(request: ListRequest, number: int, size: int, total: int) -> list[Json]:
+    """Buttons to the pages around page `number`, named by what they hold: the table has a "Next" of its own."""
+    elements = []
+    if number > 1:
+        span = f"{(number - 2) * size + 1:,}–{(number - 1) * size:,}"
+        command = request.command(number - 1, size)
+        elements.append(command_button(f"‹ {span}", "go:previous", command, label=f"Datasets {span}"))
+    if number * size < total:
+        span = f"{number * size + 1:,}–{min((number + 1) * size, total):,}"
+        command = request.command(number + 1, size)
+        elements.append(command_button(f"{span} ›", "go:next", command, label=f"Datasets {span}"))
     return elements
 
 
@@ -80,11 +90,7 @@ def _classic(page: DatasetPage, request: ListRequest, headline: Json, shared: bo
     first, last = page.offset + 1, page.offset + len(items)
     number = page.offset // CLASSIC_ROWS + 1
     rows = [_classic_row(i, item, shared) for i, item in enumerate(items)]
-    turning = []
-    if number > 1:
-        turning.append(command_button("‹ Previous", "go:previous", request.command(number - 1, CLASSIC_ROWS)))
-    if last < page.total:
-        turning.append(command_button("Next ›", "go:next", request.command(number + 1, CLASSIC_ROWS)))
+    turning = _turning(request, number, CLASSIC_ROWS, page.total)
     notes = _notes(page, first, last)
     return (headline, *notes, *rows, *([actions(turning)] if turning else []))
 

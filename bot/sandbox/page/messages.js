@@ -130,7 +130,7 @@ function body(message, ctx) {
     "div",
     { class: "message-body" },
     shown,
-    message.edited && h("span", { class: "edited" }, "(edited)"),
+    message.edited && !message.ephemeral && h("span", { class: "edited" }, "(edited)"),
     message.attachments?.map((attachment) => renderAttachment(attachment, ctx)),
     message.files?.map((file) => messageFile(file, ctx)),
   );
