@@ -57,7 +57,7 @@ class Jobs(Protocol):
     def start(
         self, pool: Pool, name: str, work: Work, *, origin: Origin, on_error: OnError, seconds: float = 60.0
     ) -> None:
-        """Run work soon. on_error is given what it raised (TimedOut at the limit). Lost in a crash: the person is told."""
+        """Run work soon. on_error is given what it raised, TimedOut at the limit. After a crash the person is told."""
         ...
 
     async def start_durable(

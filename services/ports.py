@@ -168,7 +168,7 @@ class Records(Protocol):
         ...
 
     async def due_for_check(self, before: datetime, limit: int) -> tuple[tuple[str, int], ...]:
-        """(name, version) whose last check is older than `before`, oldest first; only latest versions and watched ones first."""
+        """(name, version) whose last check is older than `before`, oldest first; latest and watched ones first."""
         ...
 
     async def changes(self, cursor: str, limit: int = 1000) -> tuple[tuple[DatasetMark, ...], str]:
@@ -183,7 +183,7 @@ class Records(Protocol):
 
 
 class DataReader(Protocol):
-    """Reads the data behind a definition. Work happens outside the acknowledging process, bounded in time and memory."""
+    """Reads the data behind a definition, outside the acknowledging process, bounded in time and memory."""
 
     def warm(self) -> None:
         """Somebody will want to read data soon: get ready in the background, returning at once."""
@@ -203,7 +203,7 @@ class DataReader(Protocol):
         ...
 
     async def inspect(self, definition: Definition, *, sample_rows: int = 10, guess: bool = False) -> Inspection:
-        """Files, and for Tabular the schema and first rows. guess: find out delimiter, header, encoding, file format."""
+        """Files, and for Tabular the schema and first rows. guess: find out delimiter, header, encoding, format."""
         ...
 
     async def preview(self, definition: Definition, *, rows: int = 10, profile_rows: int = 100_000) -> Preview:

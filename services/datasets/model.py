@@ -339,7 +339,7 @@ class ColumnChange:
 
 @dataclass(frozen=True, slots=True)
 class ColumnShift:
-    """Quick comparison of one column over samples of two versions. distance: Jensen-Shannon distance, 0 to 1, base 2."""
+    """Quick comparison of one column over samples of two versions. distance: Jensen-Shannon, 0 to 1, base 2."""
 
     name: str
     type: ColumnType
