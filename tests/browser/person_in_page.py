@@ -101,9 +101,12 @@ class Visitors:
         width: int = 1280,
         height: int = 900,
         theme: Literal["light", "dark"] = "light",
+        scale: float = 1.0,
     ) -> Visitor:
-        """A person opens the page in a browser profile of their own."""
-        context = await self.browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+        """A person opens the page in a browser profile of their own. scale: screen dots to a CSS pixel."""
+        context = await self.browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=theme, device_scale_factor=scale
+        )
         page = await context.new_page()
         page.set_default_timeout(8000)
         visitor = Visitor(page)
