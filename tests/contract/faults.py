@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
@@ -135,9 +135,13 @@ class FaultPlan:
         times: int | None = None,
         skip: int = 0,
         headers: Mapping[str, str] | None = None,
+        reason: str = "",
     ) -> Fault:
-        """Answer with this status and Azure's error body; the request changes nothing."""
-        answer = azure_error(status, code, message, headers)
+        """Answer with this status and Azure's error body; the request changes nothing.
+
+        reason: another reason phrase than the standard's; the SDK looks for some texts only there.
+        """
+        answer = replace(azure_error(status, code, message, headers), reason=reason)
         return self.add(Fault(Effect.ANSWER, host, path, method, times, skip, answer=answer))
 
     def throttled(

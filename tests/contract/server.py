@@ -13,14 +13,21 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from tests.contract.arm import ResourceManager
+from tests.contract.azurite import Azurite
+from tests.contract.blobs import BlobClient, Blobs
 from tests.contract.ca import CertificateAuthority
 from tests.contract.cloud import Cloud
 from tests.contract.data_plane import DataPlane
+from tests.contract.dfs import DataLake
 from tests.contract.entra import BOT_APP, Entra
 from tests.contract.faults import FaultPlan
+from tests.contract.graph import Graph
+from tests.contract.keyvault import KeyVaults
 from tests.contract.permissions import Permissions
 from tests.contract.proxy import ContractProxy, Service
 from tests.contract.request_log import RequestLog
+from tests.contract.storage import StorageAccounts
+from tests.contract.web import WebFiles
 from tests.contract.workspace import Workspace
 
 __all__ = ["AzureContract"]
@@ -35,14 +42,23 @@ class AzureContract:
     entra, permissions: identities and what they may do. faults: what goes wrong. log: what was asked.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, azurite: Azurite | None = None) -> None:
+        """azurite: a running emulator, without which storage hosts are unknown; it outlives this server."""
         self.log = RequestLog()
         self.faults = FaultPlan()
         self.cloud = Cloud()
         self.workspace: Workspace = self.cloud.add_workspace("ml-contract")
         self.folder = Path(tempfile.mkdtemp(prefix="azure-contract-"))
         self.ca = CertificateAuthority(self.folder / "ca")
-        self.services: list[Service] = [self.entra, ResourceManager(self.cloud), DataPlane(self.cloud)]
+        self.vaults = KeyVaults(self.entra)
+        self.graph = Graph(self.entra)
+        self.web = WebFiles()
+        self.services: list[Service] = [
+            *(self.entra, ResourceManager(self.cloud), DataPlane(self.cloud)),
+            *(self.vaults, self.graph, self.web),
+        ]
+        self._azurite = azurite
+        self._storage: StorageAccounts | None = None
         self.port = 0
         self._proxy = ContractProxy(self.ca, self.services, self.log, self.faults)
         self._loop = asyncio.new_event_loop()
@@ -56,8 +72,19 @@ class AzureContract:
     def permissions(self) -> Permissions:
         return self.cloud.permissions
 
+    @property
+    def storage(self) -> StorageAccounts:
+        """The storage accounts. Raises RuntimeError when this server was made without Azurite."""
+        if self._storage is None:
+            raise RuntimeError("this contract server has no storage: give it a running Azurite")
+        return self._storage
+
     def __enter__(self) -> Self:
         self._thread.start()
+        if self._azurite is not None:
+            client = BlobClient(self._azurite, self._azurite.client_context())
+            self.services += [Blobs(client), DataLake(self.entra, client)]
+            self._storage = StorageAccounts(client, self._loop)
         self.port = self._call(self._proxy.start())
         self.faults.on_clear = lambda: self._loop.call_soon_threadsafe(self._proxy.let_go)
         return self
@@ -67,6 +94,8 @@ class AzureContract:
     ) -> None:
         self.faults.on_clear = None
         self._call(self._proxy.stop())
+        if self._storage is not None:
+            self._call(self._storage.client.aclose())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TypeAlias
 from urllib.parse import parse_qsl, unquote
 
@@ -101,6 +102,15 @@ class Response:
     body: bytes = b""
     stream: AsyncIterator[bytes] | None = None
     raw_headers: Headers | None = None
+    reason: str = ""
+
+    @property
+    def phrase(self) -> str:
+        """The reason phrase of the status line; the standard's when no other is given."""
+        try:
+            return self.reason or HTTPStatus(self.status).phrase
+        except ValueError:
+            return "Unknown"
 
     @classmethod
     def json(cls, value: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -160,7 +170,9 @@ class Connection:
 
         cut_after: send that many bytes of the body and close, whatever length was promised.
         """
-        head = h11.Response(status_code=response.status, headers=response.header_list(request))
+        head = h11.Response(
+            status_code=response.status, headers=response.header_list(request), reason=response.phrase.encode("latin-1")
+        )
         sent = 0
         await self._send(self._http.send(head))
         async for chunk in _chunks(request, response):
