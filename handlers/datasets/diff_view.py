@@ -203,7 +203,7 @@ def _note(diff: VersionDiff, values_missing: bool) -> tuple[Json, ...]:
     if len(diff.shifts) > SHIFTS:
         notes.append(f"{SHIFTS} of {count_text(len(diff.shifts), 'column')} shown.")
     if diff.shifts:
-        notes.append("Distance is the Jensen-Shannon distance: 0 means equal, 1 means nothing in common.")
+        notes.append("Distance: 0 means equal, 1 means nothing in common.")
     if diff.shift_note:
         notes.append(diff.shift_note)
     if values_missing:

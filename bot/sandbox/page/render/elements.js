@@ -66,7 +66,7 @@ export function openMenu(anchor, items, { align = "end", label = "Menu" } = {}) 
       close(true);
       item.run();
     };
-    menu.append(h("button", { type: "button", role: "menuitem", class: "menu-item", data: { value: item.value }, on: { click: choose } }, item.icon && icon(item.icon, 16), h("span", {}, item.label), item.note && h("small", {}, item.note)));
+    menu.append(h("button", { type: "button", role: "menuitem", class: "menu-item", data: { value: item.value }, on: { click: choose } }, item.icon && icon(item.icon, 16), h("span", { class: "menu-text" }, h("span", {}, item.label), item.note && h("small", {}, item.note))));
   }
   menu.addEventListener("keydown", (event) => {
     const nodes = [...menu.children];
