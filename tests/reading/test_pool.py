@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from services.carried import WorkError
 from services.errors import Busy, IdenticalData, InvalidInput, NotFound, SourceProblem, TimedOut, Unavailable
-from services.reading.carried import ReadingError
 from services.reading.limits import MIB, Limits
 from services.reading.pool import WorkerPool
 from tests.reading import tasks
@@ -104,9 +104,9 @@ async def test_errors_arrive_whole(pool: WorkerPool) -> None:
 
 
 async def test_faults_keep_their_traceback_for_the_log(pool: WorkerPool) -> None:
-    with pytest.raises(ReadingError, match=r"raise_fault(.|\n)*a fault with a traceback"):
+    with pytest.raises(WorkError, match=r"raise_fault(.|\n)*a fault with a traceback"):
         await pool.run(10, tasks.raise_fault)
-    with pytest.raises(ReadingError, match="pickle"):
+    with pytest.raises(WorkError, match="pickle"):
         await pool.run(10, tasks.unpicklable)
     assert await pool.run(10, tasks.add, 1, 1) == 2
 

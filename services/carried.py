@@ -35,7 +35,7 @@ _PLAIN: dict[str, type[UserError]] = {
 }
 
 
-class ReadingError(RuntimeError):
+class WorkError(RuntimeError):
     """A fault inside a worker process; its traceback is part of the message. For the log, not for people."""
 
 
@@ -67,7 +67,7 @@ def pack(error: BaseException) -> Carried:
 def unpack(carried: Carried) -> Exception:
     """The error again, ready to be raised."""
     if carried.kind == "":
-        return ReadingError(carried.sentence)
+        return WorkError(carried.sentence)
     if carried.kind == "IdenticalData":
         return IdenticalData(carried.sentence, name=carried.name, version=carried.version)
     if carried.kind == "NotFound":
