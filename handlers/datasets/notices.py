@@ -49,7 +49,7 @@ async def tell(client: AsyncWebClient, to: Iterable[str], message: Message) -> N
         try:
             await client.chat_postMessage(
                 channel=person,
-                text=message.text,
+                text=message.notification,
                 blocks=list(message.blocks),
                 unfurl_links=False,
                 unfurl_media=False,

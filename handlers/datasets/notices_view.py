@@ -4,13 +4,30 @@ from __future__ import annotations
 
 from handlers.blockkit import actions, context, section
 from handlers.datasets.naming import command_button, dataset_command
-from handlers.datasets.outcome_view import version_blocks
+from handlers.datasets.outcome_view import changes_blocks, version_blocks
 from handlers.datasets.phrases import badge_sentence
 from handlers.message import Json, Message
 from handlers.text import bold, code, lines, md, mention, truncate
-from services.datasets.model import Dataset, DatasetVersion, Deprecation, FingerprintCheck, Registered
+from services.datasets.model import (
+    DRIFTING,
+    Dataset,
+    DatasetVersion,
+    Deprecation,
+    FingerprintCheck,
+    FingerprintState,
+    Registered,
+)
 
 REASON_SHOWN = 1500
+
+_CHANGED = {
+    FingerprintState.UNCHECKED: "The files of {} cannot be compared.",
+    FingerprintState.UNCHANGED: "The files of {} are as they should be again.",
+    FingerprintState.CHANGED: "Files changed under {}.",
+    FingerprintState.GROWN: "New files appeared under {}.",
+    FingerprintState.VANISHED: "Files of {} are gone.",
+    FingerprintState.UNREACHABLE: "I cannot reach the files of {}.",
+}
 
 
 def registered_notice(registered: Registered) -> Message:
@@ -24,21 +41,28 @@ def registered_notice(registered: Registered) -> Message:
     head = md(":package: {} registered {}.", mention(version.registered_by), bold(version.label))
     return Message(
         text=f"{version.label} is registered.",
-        blocks=(section(head), *version_blocks(version, registered.dataset.owner), actions(row), why(name)),
+        blocks=(
+            section(head),
+            *changes_blocks(registered),
+            *version_blocks(version, registered.dataset.owner),
+            actions(row),
+            why(name),
+        ),
     )
 
 
 def changed_notice(version: DatasetVersion, check: FingerprintCheck) -> Message:
     """Files are not what they were when the version was registered, or are again."""
     name = version.name
-    row = [
-        command_button("Show", "run:show", dataset_command("show", name, version.version)),
-        command_button("Register what is there now", "run:register", dataset_command("register", name)),
-    ]
+    row = [command_button("Show", "run:show", dataset_command("show", name, version.version))]
+    if check.state in DRIFTING:
+        register = dataset_command("register", name)
+        row.append(command_button("Register what is there now", "run:register", register))
+    head = _CHANGED[check.state]
     return Message(
-        text=f"The files of {version.label}: {check.detail or check.state.value}",
+        text=f"{version.label}: {check.detail}" if check.detail else head.format(version.label),
         blocks=(
-            section(md("The files of {}: {}", bold(version.label), badge_sentence(check))),
+            section(lines([md(head, bold(version.label)), badge_sentence(check)])),
             actions(row),
             why(name),
         ),

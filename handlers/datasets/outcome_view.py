@@ -33,9 +33,17 @@ def card_message(registered: Registered, *, resumed: bool = False) -> Message:
     blocks = [section(md(":package: {} registered {}: {}", who, what, bold(version.label)))]
     if resumed:
         blocks.append(context("I was restarted while I registered it, and have finished it now."))
-    blocks += version_blocks(version, registered.dataset.owner)
+    blocks += [*changes_blocks(registered), *version_blocks(version, registered.dataset.owner)]
     blocks.append(actions(next_steps(version)))
     return Message(text=f"{version.label} is registered.", blocks=tuple(blocks))
+
+
+def changes_blocks(registered: Registered) -> list[Json]:
+    """What a version changed against the one before."""
+    if not registered.changes:
+        return []
+    before = registered.version.version - 1
+    return [section(md("*Since version {}:* {}", str(before), truncate(", ".join(registered.changes), 500)))]
 
 
 def version_blocks(version: DatasetVersion, owner: str) -> list[Json]:
@@ -71,13 +79,21 @@ def next_steps(version: DatasetVersion) -> list[Json]:
 def registered_view(title: str, registered: Registered, where: str) -> Json:
     """The end of the modal: the card, where it was posted, and what to type next."""
     version = registered.version
+    name, number = version.name, version.version
     steps = [
-        md("{} code that reads it", code(dataset_command("use", version.name))),
-        md("{} rows and a profile of the columns", code(dataset_command("preview", version.name))),
-        md("{} hear when its files change", code(dataset_command("watch", version.name))),
+        md("{} code that reads it", code(dataset_command("use", name))),
+        md("{} rows and a profile of the columns", code(dataset_command("preview", name))),
     ]
+    if number > 1:
+        compare = dataset_command("diff", name, number - 1, str(number))
+        steps.append(md("{} all that changed since version {}", code(compare), str(number - 1)))
+    if registered.dataset.owner == version.registered_by:
+        steps.append(md("As its owner you hear when its files change."))
+    else:
+        steps.append(md("{} hear of new versions and when its files change", code(dataset_command("watch", name))))
     blocks = [
         section(md(":white_check_mark: {} is registered. {}", bold(version.label), where)),
+        *changes_blocks(registered),
         *version_blocks(version, registered.dataset.owner),
         *([section(lines(note_lines(registered.notes)))] if registered.notes else []),
         divider(),

@@ -111,7 +111,7 @@ class RegisterWork:
                 await self.shared_channels.require_internal(self.client, form.channel)
                 await self.client.chat_postMessage(
                     channel=form.channel,
-                    text=card.text,
+                    text=card.notification,
                     blocks=list(card.blocks),
                     thread_ts=form.thread_ts or None,
                     unfurl_links=False,

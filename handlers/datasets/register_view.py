@@ -253,7 +253,7 @@ def _curation(form: RegisterForm) -> list[Json]:
             form.block_id("owner"),
             "Owner",
             user_select(action_of("owner"), initial=form.owner),
-            hint="Answers for the dataset and hears when its files change.",
+            hint="Answers for the dataset and hears when its files change. Left empty, a new dataset is yours.",
             optional=True,
         ),
     ]

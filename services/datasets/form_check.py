@@ -205,5 +205,6 @@ def _curation(request: RegisterRequest, owner: str) -> Iterator[Problem]:
     if owner and request.owner not in {"", owner} and request.requested_by != owner:
         yield Problem(
             "owner",
-            f"“{request.name}” has another owner already. Leave this empty; only that owner can hand it over.",
+            f"“{request.name}” belongs to somebody else, who alone can hand it over. "
+            "Leave this empty to keep the owner.",
         )

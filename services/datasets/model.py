@@ -411,12 +411,16 @@ class RegisterRequest:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The outcome of registering. notes: plain sentences about how the data were read, as in `Inspection`."""
+    """The outcome of registering. notes: plain sentences about how the data were read, as in `Inspection`.
+
+    changes: what it changed against its predecessor, short phrases; empty for a first version.
+    """
 
     version: DatasetVersion
     dataset: Dataset
     fingerprint: Fingerprint = field(repr=False)
     notes: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from services.datasets.fingerprints import as_registered
+from services.datasets.diff import changes_in_short
+from services.datasets.fingerprints import as_registered, compare
 from services.datasets.form_check import form_problems
 from services.datasets.lookup import Lookup
 from services.datasets.model import (
@@ -17,6 +18,7 @@ from services.datasets.model import (
     DatasetVersion,
     DatastoreSource,
     Definition,
+    Fingerprint,
     Inspection,
     NameCheck,
     Problem,
@@ -28,6 +30,9 @@ from services.datasets.names import DEPRECATED_TAG, REPLACED_BY_TAG, name_proble
 from services.datasets.wording import count, source_text
 from services.errors import InvalidInput, NotFound, SourceProblem
 from services.ports import Catalog, DataReader, DatasetIndex, DatastoreCatalog, Progress, Records
+
+LOOKED_BACK_AT = 5
+"""Older versions whose files are compared with those of a new version."""
 
 
 class Registering:
@@ -123,10 +128,36 @@ class Registering:
         # The files have just been looked at: nobody should read "not checked" of a new version.
         await self._records.set_check(version.name, version.version, as_registered(fingerprint))
         await self._give_owner(request, version.version)
+        older = await self._older(version)
+        await self._look_back(version, fingerprint, older)
         await self._lookup.refresh_index()
         dataset = await self._lookup.dataset(version.name)
         (recorded,) = await self._records.enrich_versions([version])
-        return Registered(recorded, dataset, fingerprint, inspection.notes)
+        changes = changes_in_short(older[0], recorded) if older else ()
+        return Registered(recorded, dataset, fingerprint, inspection.notes, changes)
+
+    async def _older(self, version: DatasetVersion) -> tuple[DatasetVersion, ...]:
+        """A few versions before this one, newest first, with what is recorded of them."""
+        if version.version == 1:
+            return ()
+        newest = (await self._catalog.get(version.name)).latest_version
+        found = await self._catalog.versions(
+            version.name, offset=max(0, newest - version.version + 1), limit=LOOKED_BACK_AT
+        )
+        return await self._records.enrich_versions(found)
+
+    async def _look_back(
+        self, version: DatasetVersion, fingerprint: Fingerprint, older: tuple[DatasetVersion, ...]
+    ) -> None:
+        """The files just seen are those of older versions of the same place as well: say what became of them.
+
+        That is no news to anybody: owner and watchers hear of the new version.
+        """
+        for each in older:
+            if each.definition.source == version.definition.source:
+                recorded = await self._records.fingerprint(each.name, each.version)
+                if recorded is not None:
+                    await self._records.set_check(each.name, each.version, compare(recorded, fingerprint))
 
     async def _before(self, name: str) -> Dataset | None:
         try:

@@ -24,6 +24,7 @@ from services.datasets.model import (
     DatasetVersion,
     DatastoreSource,
     Definition,
+    Fingerprint,
     FingerprintCheck,
     Inspection,
     NameCheck,
@@ -34,6 +35,7 @@ from services.datasets.model import (
     UsageGuide,
     VersionDiff,
 )
+from services.datasets.quick_drift import today_note, values_to_compare
 from services.datasets.registering import Registering
 from services.datasets.rules import may_preview
 from services.datasets.snippets import usage_guide
@@ -201,17 +203,25 @@ class DatasetService:
             self._records.fingerprint(before.name, before.version),
             self._records.fingerprint(after.name, after.version),
         )
-        shifts, note = await self._shifts(before, after) if quick_drift else ((), "")
+        shifts, note = await self._shifts(before, after, old, new) if quick_drift else ((), "")
         return compare_versions(before, after, old, new, shifts=shifts, note=note)
 
-    async def _shifts(self, before: DatasetVersion, after: DatasetVersion) -> tuple[tuple[ColumnShift, ...], str]:
+    async def _shifts(
+        self, before: DatasetVersion, after: DatasetVersion, old: Fingerprint | None, new: Fingerprint | None
+    ) -> tuple[tuple[ColumnShift, ...], str]:
         for version in (before, after):
             if version.definition.type is not DatasetType.TABULAR:
                 return (), f"{version.label} is a file dataset: there are no columns whose values could be compared."
+        chosen = values_to_compare(before, after, old, new)
+        if isinstance(chosen, str):
+            return (), chosen
         try:
-            return await self._reader.shifts(before.definition, after.definition)
+            shifts, note = await self._reader.shifts(*chosen)
         except UserError as error:
             return (), f"The values were not compared. {error.sentence}"
+        pairs = zip((before, after), chosen, strict=True)
+        as_they_are = [version for version, definition in pairs if definition == version.definition]
+        return shifts, " ".join(filter(None, (note, today_note(*as_they_are))))
 
     async def usage(self, name: str, version: int | None = None) -> UsageGuide:
         """Snippets that read the dataset, and the access they need. Raises NotFound."""

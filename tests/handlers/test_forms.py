@@ -50,7 +50,9 @@ from tests.golden import assert_within_limits, texts
 from tests.handlers import samples
 from tests.handlers.conftest import Golden
 
-REGISTERED = Registered(samples.version(), samples.dataset(), Fingerprint("0", (), samples.NOON))
+REGISTERED = Registered(
+    samples.version(), samples.dataset(), Fingerprint("0", (), samples.NOON), changes=("1 file more", "24 rows more")
+)
 FIRST = Registered(samples.version(1), samples.dataset(latest_version=1), Fingerprint("0", (), samples.NOON))
 FILLED = RegisterForm(
     name="sales",
@@ -121,6 +123,9 @@ SCREENS: dict[str, Message | Json] = {
     "notice_changed": notices_view.changed_notice(
         samples.version(),
         FingerprintCheck(FingerprintState.VANISHED, samples.NOON, removed=2, detail="2 files are gone."),
+    ),
+    "notice_unreachable": notices_view.changed_notice(
+        samples.version(), FingerprintCheck(FingerprintState.UNREACHABLE, samples.NOON, detail="The folder is gone.")
     ),
     "notice_deprecated": notices_view.deprecated_notice(samples.dataset(), samples.DEPRECATION),
     "datastore_list": datastore_view.list_message(STORES, may_manage=True),
