@@ -7,37 +7,29 @@ from collections.abc import Sequence
 from handlers.blockkit import (
     actions,
     button,
-    checkboxes,
     confirm,
     context,
     fields,
     header,
-    input_block,
-    modal,
-    option,
     section,
-    text_input,
 )
 from handlers.datasets.naming import command_button
 from handlers.datastores.naming import datastore_command
+from handlers.datastores.register_form import KINDS, TITLE
 from handlers.message import Json, Message
 from handlers.tables import Cell, data_table
 from handlers.text import Mrkdwn, bold, code, count_text, md, mention, truncate, when
 from handlers.working import done_view
-from services.datastores.model import Datastore, DatastoreKind
+from services.datastores.model import Datastore, DatastoreAccess, DatastoreKind
 
-CALLBACK = "datastore_register"
-TITLE = "Register a datastore"
 DEFAULT_ACTION = "datastore:default"
-NAME, FOLDER, DESCRIPTION, MAKE_DEFAULT = "name", "folder", "description", "make_default"
 ROWS = 100
 FALLBACK_ROWS = 20
-
-KINDS = {
-    DatastoreKind.FOLDER: "folder",
-    DatastoreKind.BLOB: "Azure Blob container",
-    DatastoreKind.ADLS_GEN2: "Azure Data Lake Storage Gen2",
-    DatastoreKind.FILE_SHARE: "Azure Files share",
+STORED = {
+    DatastoreAccess.IDENTITY: "each reader’s own identity",
+    DatastoreAccess.ACCOUNT_KEY: "a stored account key",
+    DatastoreAccess.SAS: "a stored shared access signature",
+    DatastoreAccess.SERVICE_PRINCIPAL: "a stored service principal",
 }
 
 
@@ -106,16 +98,26 @@ def show_message(store: Datastore, *, may_manage: bool) -> Message:
             ("Kind", KINDS[store.kind]),
             ("Location", code(store.location)),
             ("Datasets", f"{store.dataset_count:,}"),
-            ("Registered", md("{}{}", when(store.created_at), by)),
+            ("Registered", md("{}{}", when(store.created_at), by) if store.created_at else "Azure does not tell when"),
         ]
     )
     if store.kind is not DatastoreKind.FOLDER:
-        how = "each reader’s own identity" if store.identity_based else "a stored credential"
-        blocks.append(context(f"Read with {how}."))
+        blocks.append(context(_how_read(store)))
     row = [command_button("All datastores", "run:list", "/datastore list")]
     if may_manage and not store.is_default:
         row.append(default_button(store))
     return Message(text=f"Datastore {store.name}", blocks=(*blocks, actions(row)))
+
+
+def _how_read(store: Datastore) -> str:
+    if store.identity_based:
+        return "Read with each reader’s own identity: access can be given per container or path."
+    if store.azure is None:
+        return "Read as this kind of storage is read; the bot cannot open it."
+    return (
+        f"Read with {STORED[store.azure.access]}: everybody with the role AzureML Data Scientist in the workspace "
+        "reads all that it opens; access to single datasets cannot be given."
+    )
 
 
 def default_button(store: Datastore) -> Json:
@@ -144,38 +146,14 @@ def default_set_message(store: Datastore) -> Message:
     return Message(text=f"{store.name} is the default datastore now.", blocks=(section(said),))
 
 
-def register_view() -> Json:
-    """The form for a folder datastore."""
-    box = option("Make it the default datastore", "yes")
-    return modal(
-        CALLBACK,
-        TITLE,
-        [
-            input_block(NAME, "Name", text_input("name_text", placeholder="sales_exports", max_length=255, focus=True)),
-            input_block(
-                FOLDER,
-                "Folder",
-                text_input("folder_text", placeholder="exports/sales", max_length=1024),
-                hint="Below the workspace’s folder, or a full path below a root that the settings allow.",
-            ),
-            input_block(
-                DESCRIPTION,
-                "Description",
-                text_input("description_text", multiline=True, max_length=2000),
-                optional=True,
-            ),
-            input_block(MAKE_DEFAULT, "Default", checkboxes("default_box", [box]), optional=True),
-        ],
-        submit="Test and register",
-    )
-
-
 def registered_view(store: Datastore) -> Json:
     """The end of the form."""
     said = [
         section(md(":white_check_mark: {} is registered; its files can be read.", bold(store.name))),
         *fields([("Kind", KINDS[store.kind]), ("Location", code(store.location))]),
     ]
+    if store.kind is not DatastoreKind.FOLDER:
+        said.append(context(_how_read(store)))
     if store.is_default:
         said.append(context("It is the default datastore now."))
     return done_view(TITLE, said)

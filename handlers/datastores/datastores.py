@@ -7,30 +7,23 @@ from functools import partial
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.call import Call, Run, call_from
 from handlers.datastores.datastore_view import (
-    CALLBACK,
     DEFAULT_ACTION,
-    DESCRIPTION,
-    FOLDER,
-    MAKE_DEFAULT,
-    NAME,
-    TITLE,
     ask_default_message,
     default_set_message,
     list_message,
-    register_view,
     registered_view,
     show_message,
 )
+from handlers.datastores.register_form import CALLBACK, REDRAWS, TITLE, DatastoreForm, register_view
 from handlers.grammar import Token
 from handlers.message import Json
-from handlers.view_state import ViewState
-from handlers.working import work_over_form
+from handlers.working import GONE, work_over_form
 from services.datasets.rules import may_manage_datastores
-from services.datastores.model import DatastoreKind, DatastoreRequest
 from services.errors import InvalidInput, UserError
 from services.jobs import Pool
 
@@ -81,7 +74,8 @@ async def show_datastore(call: Call, name: str) -> None:
 async def open_register(call: Call) -> None:
     """The form, for those who may use it. Raises NotAllowed with who may."""
     may_manage_datastores(call.caller.actor).require()
-    await call.open_view(register_view())
+    kinds = call.services.datastores.kinds
+    await call.open_view(register_view(DatastoreForm.empty(kinds), kinds))
 
 
 async def ask_default(call: Call, name: str) -> None:
@@ -105,21 +99,39 @@ def manages(call: Call) -> bool:
 def attach(app: AsyncApp) -> None:
     """Listen to the form and to the button that sets the default."""
     app.view(CALLBACK)(on_register)
+    for action in REDRAWS:
+        app.action(action)(on_redraw)
     app.action(DEFAULT_ACTION)(on_default)
 
 
+async def on_redraw(ack: AsyncAck, body: Json, context: AsyncBoltContext, client: AsyncWebClient) -> None:
+    """Another kind of storage or way to read it was chosen: draw the fields that it needs."""
+    await ack()
+    call, view = call_from(body, context, client), body["view"]
+    form, kinds = DatastoreForm.parse(view), call.services.datastores.kinds
+
+    async def draw(call: Call) -> None:
+        try:
+            await client.views_update(view_id=view["id"], hash=view["hash"], view=register_view(form, kinds))
+        except SlackApiError as error:
+            # Closed, or chosen again in the meantime: that choice draws the form itself.
+            if error.response["error"] not in {*GONE, "hash_conflict"}:
+                raise
+
+    try:
+        call.start(Pool.SLACK, "datastore form", draw)
+    except UserError as error:
+        await call.tell_error(error)
+
+
 async def on_register(ack: AsyncAck, body: Json, view: Json, context: AsyncBoltContext, client: AsyncWebClient) -> None:
-    """The form submitted: test the connection and register in the background."""
+    """The form submitted: check the fields, then test the connection and register in the background."""
     call = call_from(body, context, client)
-    state = ViewState.of(view)
-    request = DatastoreRequest(
-        name=state.text(NAME).strip(),
-        kind=DatastoreKind.FOLDER,
-        folder=state.text(FOLDER).strip(),
-        requested_by=call.caller.user_id,
-        description=state.text(DESCRIPTION).strip(),
-        make_default=state.ticked(MAKE_DEFAULT),
-    )
+    form = DatastoreForm.parse(view)
+    request = form.request(call.caller.user_id)
+    if problems := call.services.datastores.problems(request):
+        await ack(response_action="errors", errors=form.errors(problems))
+        return
 
     async def work() -> Json:
         return registered_view(await call.services.datastores.register(call.caller.actor, request))

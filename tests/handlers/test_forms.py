@@ -132,7 +132,6 @@ SCREENS: dict[str, Message | Json] = {
     "datastore_show": datastore_view.show_message(STORES[1], may_manage=True),
     "datastore_show_member": datastore_view.show_message(STORES[0], may_manage=False),
     "datastore_default": datastore_view.ask_default_message(STORES[1], STORES[0]),
-    "datastore_register": datastore_view.register_view(),
     "datastore_registered": datastore_view.registered_view(STORES[1]),
     "home": home_view(HOME),
     "home_empty": home_view(HomeContent(NOTHING, NOTHING, NOTHING, NOTHING, samples.NOON)),
