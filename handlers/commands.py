@@ -62,6 +62,7 @@ class CommandTable:
                 if (command.slash, name) in self._by_name:
                     raise ValueError(f"{command.slash} {name} is named twice")
                 self._by_name[command.slash, name] = command
+        self._overviews = {slash: self._overview(slash) for slash in self.slashes}
 
     @property
     def slashes(self) -> tuple[str, ...]:
@@ -96,16 +97,15 @@ class CommandTable:
         command = self._by_name.get((slash, topic))
         if command is not None:
             return command_help(command)
-        note: tuple[Json, ...] = ()
-        if topic:
-            near = closest(topic, tuple(c.name for c in self.of(slash)))
-            hint = md("There is no command {}.", code(topic))
-            if near:
-                hint = md("{} Did you mean {}?", hint, code(f"{slash} {near[0]}"))
-            note = (section(hint),)
-        return self._overview(slash, note)
+        if not topic:
+            return self._overviews[slash]
+        near = closest(topic, tuple(c.name for c in self.of(slash)))
+        hint = md("There is no command {}.", code(topic))
+        if near:
+            hint = md("{} Did you mean {}?", hint, code(f"{slash} {near[0]}"))
+        return self._overview(slash, section(hint))
 
-    def _overview(self, slash: str, note: tuple[Json, ...]) -> Message:
+    def _overview(self, slash: str, *note: Json) -> Message:
         rows = [md("{} {}", code(command.usage), command.summary) for command in self.of(slash)]
         other = [s for s in self.slashes if s != slash]
         blocks: list[Json] = [header(TITLES.get(slash, slash)), *note]

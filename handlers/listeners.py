@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
+import orjson
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -44,19 +45,20 @@ def register_listeners(app: AsyncApp, services: Services, directory: CallerDirec
         attach(app)
 
 
-async def on_command(ack: AsyncAck, body: Json, context: AsyncBoltContext, client: AsyncWebClient) -> None:
+async def on_command(
+    ack: AsyncAck, body: Json, context: AsyncBoltContext, client: AsyncWebClient
+) -> BoltResponse | None:
     """A slash command: understood and acknowledged here, worked on in the background."""
     bound = command_table.TABLE.read(body["command"], body.get("text") or "")
     if bound.message is not None:
-        await ack(**ack_body(bound.message))
-        return
+        return answered(bound.message)
     call = call_from(body, context, client)
     try:
         commands.start(call, bound)
     except UserError as error:
-        await ack(**ack_body(error_message(error, call.origin.request_id)))
-        return
+        return answered(error_message(error, call.origin.request_id))
     await ack()
+    return None
 
 
 async def on_carried_command(
@@ -81,7 +83,13 @@ async def on_carried_command(
         await call.tell_error(error)
 
 
+def answered(message: Message) -> BoltResponse:
+    """A message as the acknowledgement of a command."""
+    body = orjson.dumps(ack_body(message)).decode()
+    return BoltResponse(status=200, body=body, headers={"content-type": "application/json"})
+
+
 def ack_body(message: Message) -> dict[str, Any]:
-    """A message as the acknowledgement of a command: classic blocks only, for Slack tells nobody if it refuses one."""
+    """What acknowledges with a message: classic blocks only, for Slack tells nobody if it refuses one."""
     blocks = message.fallback or message.blocks
     return {"response_type": "ephemeral", "text": message.notification, "blocks": list(blocks)}
