@@ -142,9 +142,10 @@ async def test_datastores(bot: Stage) -> None:
 async def test_two_changes_of_one_form_at_once_both_take_effect(bot: Stage) -> None:
     await bot.ada.command("C0DATA", "/dataset", "register trips")
     view = await bot.ada.wait_view("register")
-    # Both clicks are made on the form as it was first drawn: the look at the files ends after the format was chosen.
+    # Both clicks are made on the form as it was first drawn, whichever of them is drawn first.
     await bot.ada.click(view, "register:check", state={"paths": "sales.csv"})
     await bot.ada.click(view, "register:format", "delimited", state={"paths": "sales.csv"})
+    await bot.ada.wait_view("register", "Delimiter", timeout=20)
     view = await bot.ada.wait_view("register", "1 file", timeout=20)
     assert "Delimiter" in view.shown
     values = (await bot.ada.fill(view, {})).values

@@ -92,7 +92,7 @@ async def test_files_that_change_under_a_version_are_told(tmp_path: Path) -> Non
         assert now.state == "changed"
         await on.ben.command("C0DATA", "/dataset", "show letters")
         shown = (await on.ben.wait_message("C0DATA", "the only version")).shown
-        assert "1 file is different" in shown
+        assert "1 file changed: a.csv" in shown
         await on.ben.command("C0DATA", "/dataset", "versions letters")
         assert "changed" in (await on.ben.wait_message("C0DATA", "1 version")).shown
         assert before is None or before.state in {"unchanged", "unchecked"}
