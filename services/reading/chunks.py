@@ -10,7 +10,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from services.datasets.model import ColumnType
-from services.reading.places import LocalFile
+from services.reading.places import SourceFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Chunk:
     first_row: number of the first row in its file, from 1; None when it is not known.
     """
 
-    file: LocalFile
+    file: SourceFile
     table: pa.Table
     first_row: int | None
 
@@ -28,11 +28,11 @@ class Chunk:
 class Segment(Protocol):
     """Reads about `length` bytes of a text file from byte `start` on, as chunks."""
 
-    def __call__(self, file: LocalFile, start: int, length: int) -> Iterator[Chunk]: ...
+    def __call__(self, file: SourceFile, start: int, length: int) -> Iterator[Chunk]: ...
 
 
 def spread_text(
-    file: LocalFile,
+    file: SourceFile,
     rows: int,
     all_rows: Iterator[Chunk],
     segment: Segment | None,
@@ -84,7 +84,7 @@ class RowReader(Protocol):
     """The files of a Tabular dataset in one format. Opened by a function that has checked their columns."""
 
     @property
-    def files(self) -> tuple[LocalFile, ...]:
+    def files(self) -> tuple[SourceFile, ...]:
         """Files with rows, in order."""
         ...
 
@@ -107,11 +107,11 @@ class RowReader(Protocol):
         """True if the files promise that a column has no nulls, None if they say nothing."""
         ...
 
-    def rows(self, file: LocalFile) -> Iterator[Chunk]:
+    def rows(self, file: SourceFile) -> Iterator[Chunk]:
         """All rows of a file from its beginning, in chunks of bounded size."""
         ...
 
-    def spread(self, file: LocalFile, rows: int) -> Iterator[Chunk]:
+    def spread(self, file: SourceFile, rows: int) -> Iterator[Chunk]:
         """About `rows` rows spread evenly over a file, or over as much of it as is quick to read."""
         ...
 
@@ -120,7 +120,7 @@ class RowReader(Protocol):
 class FileColumns:
     """The columns of one file, type None where the file does not tell."""
 
-    file: LocalFile
+    file: SourceFile
     columns: tuple[tuple[str, ColumnType | None], ...]
 
 

@@ -16,6 +16,7 @@ from services.reading.chunks import Chunk, FileColumns, spread_text
 from services.reading.display import quoted, visible
 from services.reading.formats import (
     DELIMITER_NAMES,
+    HEAD_BYTES,
     binary_file,
     codec,
     decode_head,
@@ -27,7 +28,7 @@ from services.reading.formats import (
     sample_records,
 )
 from services.reading.limits import Limits, counted
-from services.reading.places import LocalFile
+from services.reading.places import SourceFile, announce_heads
 from services.reading.schema_check import same_columns
 from services.reading.text import Window, can_seek, windows, wrong_encoding
 
@@ -46,19 +47,19 @@ class _Start:
 class DelimitedReader:
     """See `RowReader`."""
 
-    files: tuple[LocalFile, ...]
+    files: tuple[SourceFile, ...]
     names: tuple[str, ...]
     format: Format
     limits: Limits
     notes: tuple[str, ...]
-    first: LocalFile
+    first: SourceFile
     text_columns: bool = True
     row_count: int | None = None
 
     def not_null(self, name: str) -> bool | None:
         return None
 
-    def rows(self, file: LocalFile) -> Iterator[Chunk]:
+    def rows(self, file: SourceFile) -> Iterator[Chunk]:
         """All rows of a file."""
         row = 1
         for index, window in enumerate(windows(file, self.format.encoding, self.limits, quotes=True)):
@@ -71,7 +72,7 @@ class DelimitedReader:
                 yield Chunk(file, table, row)
                 row += table.num_rows
 
-    def spread(self, file: LocalFile, rows: int) -> Iterator[Chunk]:
+    def spread(self, file: SourceFile, rows: int) -> Iterator[Chunk]:
         """Rows spread over a file."""
         segment = self._segment if can_seek(file, self.format.encoding) else None
         yield from spread_text(
@@ -84,17 +85,17 @@ class DelimitedReader:
             segments=self.limits.segments,
         )
 
-    def _segment(self, file: LocalFile, start: int, length: int) -> Iterator[Chunk]:
+    def _segment(self, file: SourceFile, start: int, length: int) -> Iterator[Chunk]:
         for window in windows(file, self.format.encoding, self.limits, quotes=True, start=start, length=length):
             table = self._parse(file, window, strict=False)
             if table.num_rows:
                 yield Chunk(file, table, None)
 
-    def _has_header(self, file: LocalFile) -> bool:
+    def _has_header(self, file: SourceFile) -> bool:
         mode = self.format.header
         return mode is HeaderMode.ALL_FILES_SAME or (mode is HeaderMode.FIRST_FILE_ONLY and file == self.first)
 
-    def _parse(self, file: LocalFile, window: Window, *, strict: bool) -> pa.Table:
+    def _parse(self, file: SourceFile, window: Window, *, strict: bool) -> pa.Table:
         """strict: a row with another number of values is a problem; else it is left out of the sample."""
         if not window.data.strip(b"\r\n"):
             return pa.table({name: pa.array([], pa.string()) for name in self.names})
@@ -130,7 +131,7 @@ class DelimitedReader:
             ) from None
 
 
-def open_delimited(files: tuple[LocalFile, ...], format_: Format, limits: Limits) -> DelimitedReader:
+def open_delimited(files: tuple[SourceFile, ...], format_: Format, limits: Limits) -> DelimitedReader:
     """Check the headers of the first files and make a reader. Raises SourceProblem, InvalidInput."""
     if len(format_.delimiter) != 1 or format_.delimiter in '"\r\n' or not format_.delimiter.isascii():
         raise InvalidInput(
@@ -151,6 +152,7 @@ def open_delimited(files: tuple[LocalFile, ...], format_: Format, limits: Limits
         notes.append(
             f"{counted(len(files) - len(filled), 'file')} without content left out, e.g. {quoted(empty.path)}."
         )
+    announce_heads(filled[: limits.headers], HEAD_BYTES + 1)
     first = filled[0]
     start = _start(first, format_, header=format_.header is not HeaderMode.NONE)
     names, duplicates = unique_names(start.names)
@@ -203,7 +205,7 @@ def _untyped(names: tuple[str, ...]) -> tuple[tuple[str, None], ...]:
     return tuple((name, None) for name in names)
 
 
-def _start(file: LocalFile, format_: Format, *, header: bool) -> _Start:
+def _start(file: SourceFile, format_: Format, *, header: bool) -> _Start:
     """Column names of a file: its first record with a header, else Column1 … for as many values as that has."""
     head = read_head(file)
     if problem := foreign(file, head.data):
@@ -234,7 +236,7 @@ def _start(file: LocalFile, format_: Format, *, header: bool) -> _Start:
     return _Start(tuple(f"Column{index}" for index in range(1, len(record) + 1)), False)
 
 
-def _delimiter_doubt(file: LocalFile, format_: Format, columns: int) -> list[str]:
+def _delimiter_doubt(file: SourceFile, format_: Format, columns: int) -> list[str]:
     """A note if there is one column only and another delimiter would give more."""
     if columns > 1:
         return []
@@ -283,7 +285,7 @@ def _after_first_record(data: bytes, delimiter: str) -> tuple[bytes, int]:
     return data[start:], line
 
 
-def _ragged(file: LocalFile, window: Window, row: pa_csv.InvalidRow, delimiter: str) -> SourceProblem:
+def _ragged(file: SourceFile, window: Window, row: pa_csv.InvalidRow, delimiter: str) -> SourceProblem:
     where = "a row"
     if window.first_line is not None and row.number is not None:
         for index, (_, line, _) in enumerate(_records(window.data, delimiter), start=1):

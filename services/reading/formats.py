@@ -21,7 +21,7 @@ from typing import BinaryIO, cast
 from services.datasets.model import FileFormat, Format, HeaderMode
 from services.errors import InvalidInput, SourceProblem
 from services.reading.display import quoted
-from services.reading.places import LocalFile, open_file
+from services.reading.places import SourceFile
 
 HEAD_BYTES = 256 * 1024
 csv.field_size_limit(64 * 1024 * 1024)  # a limit of its own would only hide the reader's, which tells the line
@@ -103,9 +103,9 @@ def codec(encoding: str) -> str:
     return name
 
 
-def open_stream(file: LocalFile) -> tuple[BinaryIO, bool]:
+def open_stream(file: SourceFile) -> tuple[BinaryIO, bool]:
     """The file's bytes, decompressed if it is gzip; True in the second place then."""
-    stream = open_file(file)
+    stream = file.open()
     magic = stream.read(2)
     stream.seek(0)
     if magic == b"\x1f\x8b":
@@ -115,7 +115,7 @@ def open_stream(file: LocalFile) -> tuple[BinaryIO, bool]:
     return stream, False
 
 
-def read_head(file: LocalFile, size: int = HEAD_BYTES) -> Head:
+def read_head(file: SourceFile, size: int = HEAD_BYTES) -> Head:
     """The first `size` bytes. Raises SourceProblem for a broken gzip file."""
     stream, gzipped = open_stream(file)
     with stream:
@@ -126,7 +126,7 @@ def read_head(file: LocalFile, size: int = HEAD_BYTES) -> Head:
     return Head(data[:size], len(data) <= size, gzipped)
 
 
-def broken_gzip(file: LocalFile) -> SourceProblem:
+def broken_gzip(file: SourceFile) -> SourceProblem:
     """The sentence for a damaged gzip file."""
     return SourceProblem(
         f"{quoted(file.path)} is a damaged gzip file, perhaps cut off in transfer. Upload it again.",
@@ -135,7 +135,7 @@ def broken_gzip(file: LocalFile) -> SourceProblem:
     )
 
 
-def foreign(file: LocalFile, head: bytes) -> SourceProblem | None:
+def foreign(file: SourceFile, head: bytes) -> SourceProblem | None:
     """The problem if these bytes are plainly of a kind that cannot be read as rows."""
     if re.match(rb"\s*<(!doctype html|html)", head[:200], re.IGNORECASE):
         return SourceProblem(
@@ -150,7 +150,7 @@ def foreign(file: LocalFile, head: bytes) -> SourceProblem | None:
     return None
 
 
-def guess_file_format(file: LocalFile, head: Head) -> FileFormat:
+def guess_file_format(file: SourceFile, head: Head) -> FileFormat:
     """Format by magic bytes, then by extension, then by content. Raises SourceProblem for what is none of the three."""
     if head.data.startswith(b"PAR1"):
         return FileFormat.PARQUET
@@ -282,7 +282,7 @@ def _is_value(text: str) -> bool:
     return bool(_NUMBER.match(text) or _DATE.match(text) or text.lower() in ("true", "false"))
 
 
-def guess_format(file: LocalFile) -> Format:
+def guess_format(file: SourceFile) -> Format:
     """How to read this file. Raises SourceProblem for what is not tabular."""
     head = read_head(file)
     kind = guess_file_format(file, head)
@@ -300,7 +300,7 @@ def guess_format(file: LocalFile) -> Format:
     return Format(kind, delimiter=delimiter, header=header, encoding=encoding)
 
 
-def binary_file(file: LocalFile) -> SourceProblem:
+def binary_file(file: SourceFile) -> SourceProblem:
     """The sentence for a file that is not text."""
     return SourceProblem(
         f"{quoted(file.path)} is not text. Register it as a File dataset, or choose the format it has.",

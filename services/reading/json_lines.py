@@ -12,9 +12,9 @@ from services.datasets.model import Format
 from services.errors import SourceProblem
 from services.reading.chunks import Chunk, FileColumns, spread_text
 from services.reading.display import quoted, visible
-from services.reading.formats import foreign, read_head
+from services.reading.formats import HEAD_BYTES, foreign, read_head
 from services.reading.limits import Limits, counted
-from services.reading.places import LocalFile
+from services.reading.places import SourceFile, announce_heads
 from services.reading.schema_check import same_columns
 from services.reading.text import can_seek, windows
 
@@ -25,7 +25,7 @@ _LOOKED_AT = 50  # records whose keys tell a file's columns
 class JsonLinesReader:
     """See `RowReader`."""
 
-    files: tuple[LocalFile, ...]
+    files: tuple[SourceFile, ...]
     encoding: str
     limits: Limits
     notes: tuple[str, ...]
@@ -35,7 +35,7 @@ class JsonLinesReader:
     def not_null(self, name: str) -> bool | None:
         return None
 
-    def rows(self, file: LocalFile) -> Iterator[Chunk]:
+    def rows(self, file: SourceFile) -> Iterator[Chunk]:
         """All rows of a file."""
         row = 1
         for window in windows(file, self.encoding, self.limits, quotes=False):
@@ -44,7 +44,7 @@ class JsonLinesReader:
                 yield Chunk(file, _table(records), row)
                 row += len(records)
 
-    def spread(self, file: LocalFile, rows: int) -> Iterator[Chunk]:
+    def spread(self, file: SourceFile, rows: int) -> Iterator[Chunk]:
         """Rows spread over a file."""
         segment = self._segment if can_seek(file, self.encoding) else None
         yield from spread_text(
@@ -57,14 +57,14 @@ class JsonLinesReader:
             segments=self.limits.segments,
         )
 
-    def _segment(self, file: LocalFile, start: int, length: int) -> Iterator[Chunk]:
+    def _segment(self, file: SourceFile, start: int, length: int) -> Iterator[Chunk]:
         for window in windows(file, self.encoding, self.limits, quotes=False, start=start, length=length):
             records = _records(file, window.data, None)
             if records:
                 yield Chunk(file, _table(records), None)
 
 
-def open_json_lines(files: tuple[LocalFile, ...], format_: Format, limits: Limits) -> JsonLinesReader:
+def open_json_lines(files: tuple[SourceFile, ...], format_: Format, limits: Limits) -> JsonLinesReader:
     """Look at the first records of the first files and make a reader. Raises SourceProblem."""
     filled = tuple(file for file in files if file.size)
     if not filled:
@@ -76,6 +76,7 @@ def open_json_lines(files: tuple[LocalFile, ...], format_: Format, limits: Limit
     notes: list[str] = []
     if len(filled) < len(files):
         notes.append(f"{counted(len(files) - len(filled), 'file')} without content left out.")
+    announce_heads(filled[: limits.headers], HEAD_BYTES + 1)
     keys = [_keys(file, format_, limits) for file in filled[: limits.headers]]
     known = [(file, names) for file, names in zip(filled, keys, strict=False) if names]
     if len(known) > 1:
@@ -89,11 +90,11 @@ def open_json_lines(files: tuple[LocalFile, ...], format_: Format, limits: Limit
     return JsonLinesReader(filled, format_.encoding, limits, tuple(notes))
 
 
-def _columns(file: LocalFile, names: tuple[str, ...]) -> FileColumns:
+def _columns(file: SourceFile, names: tuple[str, ...]) -> FileColumns:
     return FileColumns(file, tuple((name, None) for name in names))
 
 
-def _keys(file: LocalFile, format_: Format, limits: Limits) -> tuple[str, ...]:
+def _keys(file: SourceFile, format_: Format, limits: Limits) -> tuple[str, ...]:
     head = read_head(file)
     if problem := foreign(file, head.data):
         raise problem
@@ -109,7 +110,7 @@ def _keys(file: LocalFile, format_: Format, limits: Limits) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for record in _records(file, lines, 1) for key in record))
 
 
-def _records(file: LocalFile, data: bytes, first_line: int | None) -> list[dict[str, object]]:
+def _records(file: SourceFile, data: bytes, first_line: int | None) -> list[dict[str, object]]:
     records: list[dict[str, object]] = []
     for offset, line in enumerate(data.split(b"\n")):
         text = line.strip()
@@ -147,7 +148,7 @@ def _records(file: LocalFile, data: bytes, first_line: int | None) -> list[dict[
     return records
 
 
-def _one_document(file: LocalFile) -> SourceProblem:
+def _one_document(file: SourceFile) -> SourceProblem:
     return SourceProblem(
         f"{quoted(file.path)} is one JSON document, not JSON lines. Write one object on each line, without a list "
         "around them.",

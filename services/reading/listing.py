@@ -1,130 +1,65 @@
 """What paths and globs match below a datastore's folder.
 
-Patterns are those of Azure ML's data paths: `*`, `?` and `[..]` within one part of a path, `**` for any number of
-folders, and a folder's path for all files below it. Like in a blob container there are no hidden files: `*` matches
-`.name` too. Nothing outside the folder is ever listed: `..` and absolute paths are refused, symbolic links that lead
-out are passed over.
+Like in a blob container there are no hidden files: `*` matches `.name` too. Nothing outside the folder is ever listed:
+`..` and absolute paths are refused, symbolic links that lead out are passed over.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import heapq
 import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
-from services.datasets.model import Listing
-from services.errors import InvalidInput, SourceProblem
-from services.reading.display import quoted, visible
+from services.errors import SourceProblem
+from services.reading.display import quoted
 from services.reading.limits import DEFAULT_LIMITS, Limits
-from services.reading.places import FilesPlace, FolderPlace, LocalFile, Place, modified_at
-
-NAMES_SHOWN = 20
-MAX_PATTERNS = 100
-MAX_PATTERN_LENGTH = 1024
-MAX_DEPTH = 64
-_DIGITS = re.compile(r"([0-9]{1,18})")
-_MAGIC = re.compile(r"[*?\[]")
-_DRIVE = re.compile(r"^[A-Za-z]:([/\\]|$)")
-_SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
+from services.reading.patterns import MAX_DEPTH, checked_patterns, is_glob, natural_key, part_matcher, pattern_parts
+from services.reading.places import FileSource, Found, LocalFile, SourceFile, modified_at
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Files in natural order; truncated when there are more."""
+class FolderPlace:
+    """Paths and globs below the folder of a datastore; its own `FileSource`."""
+
+    datastore: str
+    root: str
+    paths: tuple[str, ...]
+
+    def reading(self) -> AbstractContextManager[FileSource]:
+        """Nothing to open."""
+        return nullcontext(self)
+
+    def find(self, limit: int, limits: Limits) -> Found[LocalFile]:
+        """See `find`."""
+        return find(self, limit, limits)
+
+    def nothing_matches(self) -> SourceProblem:
+        """See `nothing_matches`."""
+        return nothing_matches(self)
+
+
+@dataclass(frozen=True, slots=True)
+class FilesPlace:
+    """Files that are on disk already (downloads); its own `FileSource`."""
 
     files: tuple[LocalFile, ...]
-    truncated: bool
 
-    def listing(self) -> Listing:
-        """Count, bytes and first names."""
-        return Listing(
-            file_count=len(self.files),
-            total_bytes=sum(file.size for file in self.files),
-            names=tuple(visible(file.path, 300) for file in self.files[:NAMES_SHOWN]),
-            truncated=self.truncated,
-        )
+    def reading(self) -> AbstractContextManager[FileSource]:
+        """Nothing to open."""
+        return nullcontext(self)
 
+    def find(self, limit: int, limits: Limits) -> Found[LocalFile]:
+        """The files as they are."""
+        return Found(self.files[:limit], len(self.files) > limit)
 
-def natural_key(path: str) -> tuple[str | tuple[int, str], ...]:
-    """Sort key that puts "part-2" before "part-10"; equal numbers fall back to their spelling."""
-    pieces: list[str | tuple[int, str]] = list(_DIGITS.split(path))
-    # Text and digits alternate, text first, so that only like is compared with like.
-    for index in range(1, len(pieces), 2):
-        digits = pieces[index]
-        assert isinstance(digits, str)
-        pieces[index] = (int(digits), digits)
-    return tuple(pieces)
-
-
-def pattern_parts(pattern: str) -> tuple[str, ...]:
-    """The parts of one path or glob. Empty: the whole datastore. Raises InvalidInput for what could leave it."""
-    text = pattern.strip()
-    if not text:
-        raise InvalidInput(
-            "Type a path or glob below the datastore, for example flights/*.parquet, or ** for everything.",
-            code="path_empty",
-            field="source",
-        )
-    if len(text) > MAX_PATTERN_LENGTH:
-        raise InvalidInput(
-            f"A path may have {MAX_PATTERN_LENGTH:,} characters at most.",
-            code="path_too_long",
-            field="source",
-        )
-    if any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise InvalidInput(
-            f"The path {quoted(text)} contains a control character. Type it again.",
-            code="path_control",
-            field="source",
-        )
-    if _SCHEME.match(text):
-        raise InvalidInput(
-            "This is an address, not a path in a datastore. Choose “Web URL” as the source, or type the path only.",
-            code="path_is_url",
-            field="source",
-        )
-    if _DRIVE.match(text) or "\\" in text:
-        raise InvalidInput(
-            f"Write the path {quoted(text)} with forward slashes, relative to the datastore, like flights/2013.",
-            code="path_backslash",
-            field="source",
-        )
-    if text == "/":
-        return ()
-    if text.startswith(("/", "~")):
-        raise InvalidInput(
-            f"Paths are relative to the datastore: write {quoted(text.lstrip('/~') or '**')} "
-            f"instead of {quoted(text)}.",
-            code="path_absolute",
-            field="source",
-        )
-    parts = tuple(part for part in text.split("/") if part not in ("", "."))
-    if ".." in parts:
-        raise InvalidInput(
-            f"The path {quoted(text)} leaves the datastore: “..” is not allowed. Name a path below the datastore.",
-            code="path_escapes",
-            field="source",
-        )
-    if len(parts) > MAX_DEPTH:
-        raise InvalidInput(f"A path may have {MAX_DEPTH} parts at most.", code="path_too_deep", field="source")
-    return parts
-
-
-def is_glob(pattern: str) -> bool:
-    """True if the pattern can match other names than its own."""
-    return _MAGIC.search(pattern) is not None
-
-
-@lru_cache(maxsize=512)
-def _part_matcher(part: str) -> re.Pattern[str]:
-    # Repeated stars match the same and would only make matching slower.
-    return re.compile(fnmatch.translate(re.sub(r"\*{2,}", "*", part)))
+    def nothing_matches(self) -> SourceProblem:
+        """The sentence for no download at all."""
+        return SourceProblem("Name at least one address.", code="nothing_matches", field="source")
 
 
 _Entry = tuple[str, str, os.DirEntry[str]]
@@ -217,7 +152,7 @@ class _Scan:
             for name, path in folders:
                 self.walk(path, f"{rel}{name}/", parts, deeper)
         elif is_glob(head):
-            folders, files = self.entries(folder, _part_matcher(head))
+            folders, files = self.entries(folder, part_matcher(head))
             if not rest:  # as in Azure ML, a star that matches a folder's name does not mean the files below it
                 self.add_files(files, rel)
                 return
@@ -268,22 +203,12 @@ class _Scan:
         return status.st_dev, status.st_ino
 
 
-def find(place: Place, limit: int, limits: Limits = DEFAULT_LIMITS) -> Found:
-    """Files of a place in natural order, at most `limit`.
+def find(place: FolderPlace, limit: int, limits: Limits = DEFAULT_LIMITS) -> Found[LocalFile]:
+    """Files of a datastore's folder in natural order, at most `limit`.
 
     Raises InvalidInput for a path that cannot be, SourceProblem if the datastore's folder cannot be read.
     """
-    if isinstance(place, FilesPlace):
-        return Found(place.files[:limit], len(place.files) > limit)
-    if not place.paths:
-        raise InvalidInput("Name at least one path.", code="path_empty", field="source")
-    if len(place.paths) > MAX_PATTERNS:
-        raise InvalidInput(
-            f"A dataset may have {MAX_PATTERNS} paths at most; a glob covers many files.",
-            code="too_many_paths",
-            field="source",
-        )
-    patterns = [pattern_parts(pattern) for pattern in place.paths]
+    patterns = checked_patterns(place.paths)
     root = os.path.realpath(place.root)
     if not Path(root).is_dir():
         raise SourceProblem(
@@ -299,7 +224,7 @@ def find(place: Place, limit: int, limits: Limits = DEFAULT_LIMITS) -> Found:
     return Found(tuple(files), scan.truncated)
 
 
-def data_files(files: tuple[LocalFile, ...]) -> tuple[LocalFile, ...]:
+def data_files(files: tuple[SourceFile, ...]) -> tuple[SourceFile, ...]:
     """Files that can hold rows: without the empty markers that Spark leaves (`_SUCCESS`, `_started_…`)."""
     return tuple(file for file in files if file.size or not PurePosixPath(file.path).name.startswith("_"))
 

@@ -13,18 +13,19 @@ from services.reading.chunks import Chunk, FileColumns, evenly, thinned
 from services.reading.columns import column_type
 from services.reading.display import quoted, visible
 from services.reading.limits import Limits
-from services.reading.places import LocalFile, open_file
+from services.reading.places import SourceFile, announce_tails
 from services.reading.schema_check import same_columns
 
 _BATCH = 8192
 _FOOTER_MINIMUM = 12  # magic, footer length, magic
+_FOOTER_READ = 64 * 1024  # what Arrow reads first from a file's end
 
 
 @dataclass(frozen=True, slots=True)
 class ParquetReader:
     """See `RowReader`. schema: of the first file; row_count: exact if all footers were read."""
 
-    files: tuple[LocalFile, ...]
+    files: tuple[SourceFile, ...]
     schema: pa.Schema
     row_count: int | None
     limits: Limits
@@ -35,58 +36,44 @@ class ParquetReader:
         index = self.schema.get_field_index(name)
         return None if index < 0 else not self.schema.field(index).nullable
 
-    def rows(self, file: LocalFile) -> Iterator[Chunk]:
+    def rows(self, file: SourceFile) -> Iterator[Chunk]:
         """All rows of a file."""
         row = 1
-        for table in self._read(file, None, None):
-            yield Chunk(file, table, row)
-            row += table.num_rows
-
-    def spread(self, file: LocalFile, rows: int) -> Iterator[Chunk]:
-        """Rows spread over row groups that are spread over the file."""
-        sizes = self._row_groups(file)
-        groups = evenly(len(sizes), self.limits.segments)
-        total = sum(sizes[group] for group in groups)
-        for group in groups:
-            decoded = min(sizes[group], max(self.limits.decoded_rows * sizes[group] // max(total, 1), _BATCH))
-            quota = max(round(rows * sizes[group] / max(total, 1)), 1)
-            seen = 0
-            for table in self._read(file, group, _BATCH):
-                yield Chunk(file, thinned(table, max(round(table.num_rows * quota / decoded), 1)), None)
-                seen += table.num_rows
-                if seen >= decoded:
-                    break
-
-    def _row_groups(self, file: LocalFile) -> list[int]:
-        """Rows of each row group."""
-        with open_file(file) as stream:
-            metadata = _opened(file, stream).metadata
-            return [int(metadata.row_group(index).num_rows) for index in range(metadata.num_row_groups)]
-
-    def _read(self, file: LocalFile, group: int | None, batch: int | None) -> Iterator[pa.Table]:
-        with open_file(file) as stream:
+        with file.open() as stream:
             parquet = _opened(file, stream)
-            groups = None if group is None else [group]
-            batches = parquet.iter_batches(batch_size=batch or _BATCH, row_groups=groups, use_threads=False)
-            while True:
-                try:
-                    item = next(batches, None)
-                except (pa.ArrowException, OSError) as error:
-                    raise _unreadable(file, error) from None
-                if item is None:
-                    return
-                if item.num_rows:
-                    yield pa.Table.from_batches([item])
+            for group in range(parquet.metadata.num_row_groups):
+                for table in _batches(file, parquet, group, _BATCH):
+                    yield Chunk(file, table, row)
+                    row += table.num_rows
+
+    def spread(self, file: SourceFile, rows: int) -> Iterator[Chunk]:
+        """Rows spread over row groups that are spread over the file."""
+        with file.open() as stream:
+            parquet = _opened(file, stream)
+            metadata = parquet.metadata
+            sizes = [int(metadata.row_group(index).num_rows) for index in range(metadata.num_row_groups)]
+            groups = evenly(len(sizes), self.limits.segments)
+            total = sum(sizes[group] for group in groups)
+            for group in groups:
+                decoded = min(sizes[group], max(self.limits.decoded_rows * sizes[group] // max(total, 1), _BATCH))
+                quota = max(round(rows * sizes[group] / max(total, 1)), 1)
+                seen = 0
+                for table in _batches(file, parquet, group, decoded):
+                    yield Chunk(file, thinned(table, max(round(table.num_rows * quota / decoded), 1)), None)
+                    seen += table.num_rows
+                    if seen >= decoded:
+                        break
 
 
-def open_parquet(files: tuple[LocalFile, ...], limits: Limits) -> ParquetReader:
+def open_parquet(files: tuple[SourceFile, ...], limits: Limits) -> ParquetReader:
     """Read the footers of the first files, compare their columns and make a reader. Raises SourceProblem."""
     footers = files[: limits.footers]
+    announce_tails(footers, _FOOTER_READ)
     columns: list[FileColumns] = []
     rows = 0
     first: pa.Schema | None = None
     for file in footers:
-        with open_file(file) as stream:
+        with file.open() as stream:
             parquet = _opened(file, stream)
             schema = parquet.schema_arrow
             rows += parquet.metadata.num_rows
@@ -115,7 +102,48 @@ def open_parquet(files: tuple[LocalFile, ...], limits: Limits) -> ParquetReader:
     return ParquetReader(files, first, rows if complete else None, limits, notes)
 
 
-def _distinct_names(file: LocalFile, schema: pa.Schema) -> None:
+def _batches(file: SourceFile, parquet: pq.ParquetFile, group: int, wanted: int) -> Iterator[pa.Table]:
+    """Batches of a row group. wanted: how many of its rows will probably be read; more can be."""
+    metadata = parquet.metadata.row_group(group)
+    wanted = _announce(file, metadata, 0, wanted)
+    batches = parquet.iter_batches(batch_size=_BATCH, row_groups=[group], use_threads=False)
+    seen = 0
+    while True:
+        try:
+            item = next(batches, None)
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(file, error) from None
+        if item is None:
+            return
+        if item.num_rows:
+            yield pa.Table.from_batches([item])
+        seen += item.num_rows
+        if seen >= wanted:  # who reads on reads more than a little
+            wanted = _announce(file, metadata, seen, 8 * seen)
+
+
+def _announce(file: SourceFile, group: pq.RowGroupMetaData, start: int, stop: int) -> int:
+    """Announce the parts of a row group's columns in which rows `start` to `stop` probably are; returns `stop`.
+
+    Rows of one column take about the same room each; the dictionary at the beginning and uneven pages are allowed for.
+    """
+    if not file.read_size or start >= group.num_rows:
+        return stop
+    ranges: list[tuple[int, int]] = []
+    for index in range(group.num_columns):
+        column = group.column(index)
+        first = column.data_page_offset
+        if column.dictionary_page_offset is not None:
+            first = min(first, column.dictionary_page_offset)
+        length = column.total_compressed_size
+        begin = length * start // group.num_rows
+        end = min(length * stop // group.num_rows + 2 * file.read_size, length)
+        ranges.append((first + begin, end - begin))
+    file.will_read(ranges)
+    return stop
+
+
+def _distinct_names(file: SourceFile, schema: pa.Schema) -> None:
     seen: set[str] = set()
     for name in schema.names:
         if not name:
@@ -133,7 +161,7 @@ def _distinct_names(file: LocalFile, schema: pa.Schema) -> None:
         seen.add(name)
 
 
-def _opened(file: LocalFile, stream: object) -> pq.ParquetFile:
+def _opened(file: SourceFile, stream: object) -> pq.ParquetFile:
     if file.size == 0:
         raise SourceProblem(
             f"{quoted(file.path)} is empty (0 bytes). Write it again, or narrow the path so that it is left out.",
@@ -141,17 +169,18 @@ def _opened(file: LocalFile, stream: object) -> pq.ParquetFile:
             field="source",
         )
     try:
-        return pq.ParquetFile(stream, pre_buffer=False)
+        # Without a buffer, Arrow reads whole column chunks; with one, only the pages that are wanted.
+        return pq.ParquetFile(stream, pre_buffer=False, buffer_size=file.read_size)
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(file, error) from None
 
 
-def _unreadable(file: LocalFile, error: Exception) -> SourceProblem:
+def _unreadable(file: SourceFile, error: Exception) -> SourceProblem:
     if isinstance(error, MemoryError):
         raise error
     text = str(error)
     if file.size < _FOOTER_MINIMUM or "magic bytes" in text:
-        with open_file(file) as stream:
+        with file.open() as stream:
             begins = stream.read(4) == b"PAR1"
         if begins:
             return SourceProblem(

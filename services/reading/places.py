@@ -1,47 +1,136 @@
-"""Where files are, as plain values that go to a worker process."""
+"""Where files are: plain values that go to a worker process, and what opens them there."""
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Generic, NamedTuple, Protocol, TypeVar
 
+from services.datasets.model import Listing
 from services.errors import SourceProblem
-from services.reading.display import quoted
+from services.reading.display import quoted, visible
+from services.reading.limits import Limits
+
+NAMES_SHOWN = 20
+
+
+class SourceFile(Protocol):
+    """One listed file, wherever it is."""
+
+    @property
+    def path(self) -> str:
+        """What a person knows it by: relative path or URL."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+    @property
+    def modified(self) -> datetime | None:
+        """Last modified, UTC, if that is known."""
+        ...
+
+    @property
+    def hash(self) -> str | None:
+        """Hash or ETag of the content where the listing tells one."""
+        ...
+
+    @property
+    def read_size(self) -> int:
+        """Bytes worth reading at a time where every read costs a round trip; 0 where reads are cheap."""
+        ...
+
+    def open(self) -> BinaryIO:
+        """The file's bytes, seekable. Raises SourceProblem, also while they are read."""
+        ...
+
+    def will_read(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Announce (first byte, length) in the order they will be read: a remote file fetches them ahead of time."""
+        ...
+
+
+def announce_heads(files: Sequence[SourceFile], length: int) -> None:
+    """The first `length` bytes of each file will be read."""
+    for file in files:
+        file.will_read([(0, length)])
+
+
+def announce_tails(files: Sequence[SourceFile], length: int) -> None:
+    """The last `length` bytes of each file will be read."""
+    for file in files:
+        start = max(file.size - length, 0)
+        file.will_read([(start, file.size - start)])
+
+
+F_co = TypeVar("F_co", bound=SourceFile, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[F_co]):
+    """Files in natural order; truncated when there are more."""
+
+    files: tuple[F_co, ...]
+    truncated: bool
+
+    def listing(self) -> Listing:
+        """Count, bytes and first names."""
+        return Listing(
+            file_count=len(self.files),
+            total_bytes=sum(file.size for file in self.files),
+            names=tuple(visible(file.path, 300) for file in self.files[:NAMES_SHOWN]),
+            truncated=self.truncated,
+        )
+
+
+class FileSource(Protocol):
+    """A place that is open for reading."""
+
+    def find(self, limit: int, limits: Limits) -> Found[SourceFile]:
+        """At most `limit` files. Raises InvalidInput for a path that cannot be, SourceProblem if it cannot be read."""
+        ...
+
+    def nothing_matches(self) -> SourceProblem:
+        """The sentence for a place without files, with the nearest thing that exists."""
+        ...
+
+
+class Place(Protocol):
+    """A place as a value that pickles. Its files can be read while it is open."""
+
+    def reading(self) -> AbstractContextManager[FileSource]:
+        """Open it in the process that reads."""
+        ...
 
 
 class LocalFile(NamedTuple):
-    """One file to read. A named tuple, because it pickles fast and there may be very many.
+    """One file on disk, a `SourceFile`. A named tuple, because it pickles fast and there may be very many.
 
-    path: what a person knows it by (relative path or URL); local: where its bytes are; size in bytes;
-    modified: last modified, UTC, None for downloads.
+    local: where its bytes are; modified: None for downloads; hash: None, only reading it tells.
     """
 
     path: str
     local: str
     size: int
     modified: datetime | None
+    hash: str | None = None
 
+    @property
+    def read_size(self) -> int:
+        """Reads are cheap."""
+        return 0
 
-@dataclass(frozen=True, slots=True)
-class FolderPlace:
-    """Paths and globs below the folder of a datastore."""
+    def open(self) -> BinaryIO:
+        """Open it, refusing what has become something else since it was listed. Raises SourceProblem."""
+        return open_file(self)
 
-    datastore: str
-    root: str
-    paths: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FilesPlace:
-    """Files that are on disk already (downloads)."""
-
-    files: tuple[LocalFile, ...]
-
-
-Place = FolderPlace | FilesPlace
+    def will_read(self, ranges: Sequence[tuple[int, int]]) -> None:
+        """Nothing to prepare: the system reads ahead."""
 
 
 def modified_at(status: os.stat_result) -> datetime:

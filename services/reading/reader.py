@@ -1,4 +1,4 @@
-"""The adapter of the `DataReader` port: reads local datastores and web files in worker processes.
+"""The adapters of the `DataReader` port: data read in worker processes. `Reader` is the one of local workspaces.
 
 This module runs in the process that answers Slack: it imports neither pyarrow nor numpy and opens no data itself.
 """
@@ -6,10 +6,11 @@ This module runs in the process that answers Slack: it imports neither pyarrow n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from services.datasets.model import (
     ColumnShift,
@@ -28,9 +29,12 @@ from services.ports import Clock, Progress
 from services.reading import work
 from services.reading.fingerprint import batches, fingerprint_of, reusable
 from services.reading.limits import DEFAULT_LIMITS, Limits, counted, human_bytes
-from services.reading.places import FilesPlace, FolderPlace, LocalFile, Place
+from services.reading.listing import FilesPlace, FolderPlace
+from services.reading.places import LocalFile, Place
 from services.reading.pool import WorkerPool
 from services.reading.web import WebFiles
+
+T = TypeVar("T")
 
 
 class FolderResolver(Protocol):
@@ -41,28 +45,27 @@ class FolderResolver(Protocol):
         ...
 
 
-class Reader:
-    """Reads the data behind definitions. Belongs to one event loop; `close` it at the end."""
+class PlaceReader(ABC):
+    """Reads the data behind definitions. Belongs to one event loop; `close` it at the end.
 
-    def __init__(
-        self,
-        folders: FolderResolver,
-        *,
-        allow_private_urls: bool,
-        workers: int = 2,
-        scratch: Path,
-        clock: Clock,
-        limits: Limits = DEFAULT_LIMITS,
-        web: WebFiles | None = None,
-    ) -> None:
-        """scratch: folder for downloads, made if missing; a download lives there as long as it is read."""
-        self._folders = folders
+    Subclasses say where the files of a source are; web files are read through the guard.
+    """
+
+    def __init__(self, *, workers: int, clock: Clock, limits: Limits, web: WebFiles) -> None:
         self._clock = clock
         self._limits = limits
         self._pool = WorkerPool(workers, limits)
-        self._web = web or WebFiles(scratch, allow_private=allow_private_urls, limits=limits)
+        self._web = web
         # Long reads leave one worker free for what people wait for: listings and inspections in a form.
         self._long = asyncio.Semaphore(max(workers - 1, 1))
+
+    @abstractmethod
+    async def _stored(self, source: Source) -> Place:
+        """The place of files that a worker lists and reads where they are."""
+
+    def _downloads(self, source: Source) -> tuple[str, ...] | None:
+        """The addresses of a source that has to be downloaded to be read, None for files that are `_stored`."""
+        return source.urls if isinstance(source, WebSource) else None
 
     async def close(self) -> None:
         """Stop the worker processes and close connections."""
@@ -80,15 +83,15 @@ class Reader:
 
     async def list_files(self, source: Source, *, limit: int = 10_000) -> Listing:
         """What the source matches; nothing matching is an empty listing."""
-        if isinstance(source, DatastoreSource):
-            place = await self._folder(source)
-            found = await self._pool.run(self._limits.seconds, work.list_place, place, limit, self._limits)
-            return found.listing()
-        stamps = await self._web.stamps(source.urls)
-        return Listing(
-            file_count=len(stamps),
-            total_bytes=sum(stamp.size for stamp in stamps),
-            names=tuple(stamp.path for stamp in stamps[:20]),
+        if (urls := self._downloads(source)) is not None:
+            stamps = await self._web.stamps(urls)
+            return Listing(
+                file_count=len(stamps),
+                total_bytes=sum(stamp.size for stamp in stamps),
+                names=tuple(stamp.path for stamp in stamps[:20]),
+            )
+        return await self._read(
+            (source,), lambda place: self._pool.run(self._limits.seconds, work.list_place, place, limit, self._limits)
         )
 
     async def fingerprint(
@@ -98,62 +101,79 @@ class Reader:
 
         previous: an earlier fingerprint of the same source; files whose size and time are as then are not read again.
         """
-        if isinstance(source, DatastoreSource):
-            stamps = await self._hash_folder(await self._folder(source), progress, previous)
+        if (urls := self._downloads(source)) is not None:
+            stamps = await self._hash_web(urls, progress)
         else:
-            stamps = await self._hash_web(source.urls, progress)
+            found = await self._read(
+                (source,), lambda place: self._pool.run(self._limits.seconds, work.every_file, place, self._limits)
+            )
+            stamps = await self._hash_found(found, progress, previous)
         # Thousands of files take a while to sort and digest: not on the event loop.
         return await asyncio.to_thread(fingerprint_of, stamps, self._clock.now())
 
     async def inspect(self, definition: Definition, *, sample_rows: int = 10, guess: bool = False) -> Inspection:
         """Files, and for Tabular the schema and first rows."""
-        if definition.type is DatasetType.FILE and isinstance(definition.source, WebSource):
+        if definition.type is DatasetType.FILE and self._downloads(definition.source) is not None:
             return Inspection(await self.list_files(definition.source))
-        async with self._place(definition.source) as place:
-            return await self._pool.run(
+        return await self._read(
+            (definition.source,),
+            lambda place: self._pool.run(
                 self._limits.seconds, work.inspect, definition, place, sample_rows, guess, self._limits
-            )
+            ),
+        )
 
     async def preview(self, definition: Definition, *, rows: int = 10, profile_rows: int = 100_000) -> Preview:
         """First rows and a column profile."""
-        if definition.type is DatasetType.FILE and isinstance(definition.source, WebSource):
-            stamps = await self._web.stamps(definition.source.urls)
+        if definition.type is DatasetType.FILE and (urls := self._downloads(definition.source)) is not None:
+            stamps = await self._web.stamps(urls)
             shown = stamps[: work.PREVIEW_FILES]
             return Preview((), (), (), profiled_rows=0, complete=len(shown) == len(stamps), files=shown)
-        async with self._place(definition.source) as place, self._long:
-            return await self._pool.run(
-                self._limits.seconds, work.preview, definition, place, rows, profile_rows, self._limits
-            )
+
+        async def previewed(place: Place) -> Preview:
+            async with self._long:
+                return await self._pool.run(
+                    self._limits.seconds, work.preview, definition, place, rows, profile_rows, self._limits
+                )
+
+        return await self._read((definition.source,), previewed)
 
     async def shifts(
         self, before: Definition, after: Definition, *, sample_rows: int = 100_000
     ) -> tuple[tuple[ColumnShift, ...], str]:
         """Quick drift between two Tabular definitions over samples."""
-        async with self._place(before.source) as old, self._place(after.source) as new, self._long:
-            return await self._pool.run(
-                self._limits.seconds, work.shifts, (before, old), (after, new), sample_rows, self._limits
-            )
 
-    async def _folder(self, source: DatastoreSource) -> FolderPlace:
-        folder = await self._folders.folder_of(source.datastore)
-        return FolderPlace(source.datastore, str(folder), source.paths)
+        async def compared(old: Place, new: Place) -> tuple[tuple[ColumnShift, ...], str]:
+            async with self._long:
+                return await self._pool.run(
+                    self._limits.seconds, work.shifts, (before, old), (after, new), sample_rows, self._limits
+                )
+
+        return await self._read((before.source, after.source), compared)
+
+    async def _read(self, sources: tuple[Source, ...], task: Callable[..., Awaitable[T]]) -> T:
+        """`task` called with the places of the sources; downloads are removed afterwards."""
+        async with AsyncExitStack() as stack:
+            return await task(*[await stack.enter_async_context(self._place(source)) for source in sources])
 
     @asynccontextmanager
     async def _place(self, source: Source) -> AsyncIterator[Place]:
-        """Where the files can be read; downloads are removed afterwards."""
-        if isinstance(source, DatastoreSource):
-            yield await self._folder(source)
+        urls = self._downloads(source)
+        if urls is None:
+            yield await self._stored(source)
             return
-        async with self._web.downloaded(source.urls) as files:
+        async with self._web.downloaded(urls) as files:
             yield FilesPlace(files)
 
-    async def _hash_folder(
-        self, place: FolderPlace, progress: Progress | None, previous: Fingerprint | None
+    async def _hash_found(
+        self,
+        found: tuple[LocalFile | FileStamp, ...],
+        progress: Progress | None,
+        previous: Fingerprint | None,
     ) -> list[FileStamp]:
-        found = await self._pool.run(self._limits.seconds, work.every_file, place, self._limits)
-        known = await asyncio.to_thread(reusable, found, previous)
-        stamps = list(known.values())
-        todo = [file for file in found if file.path not in known]
+        files = [file for file in found if isinstance(file, LocalFile)]
+        known = await asyncio.to_thread(reusable, files, previous)
+        stamps = [*known.values(), *(file for file in found if isinstance(file, FileStamp))]
+        todo = [file for file in files if file.path not in known]
         total = sum(file.size for file in todo)
         done = 0
         for batch in batches(todo, self._limits):
@@ -182,3 +202,28 @@ class Reader:
                     (stamp,) = await self._hash(files)  # noqa: PLW2901 - the same file, now with its hash
             stamps.append(stamp)
         return stamps
+
+
+class Reader(PlaceReader):
+    """Reads folders of the local workspace."""
+
+    def __init__(
+        self,
+        folders: FolderResolver,
+        *,
+        allow_private_urls: bool,
+        workers: int = 2,
+        scratch: Path,
+        clock: Clock,
+        limits: Limits = DEFAULT_LIMITS,
+        web: WebFiles | None = None,
+    ) -> None:
+        """scratch: folder for downloads, made if missing; a download lives there as long as it is read."""
+        web = web or WebFiles(scratch, allow_private=allow_private_urls, limits=limits)
+        super().__init__(workers=workers, clock=clock, limits=limits, web=web)
+        self._folders = folders
+
+    async def _stored(self, source: Source) -> Place:
+        assert isinstance(source, DatastoreSource)  # others are downloaded
+        folder = await self._folders.folder_of(source.datastore)
+        return FolderPlace(source.datastore, str(folder), source.paths)

@@ -29,7 +29,7 @@ from services.reading.limits import Limits, counted
 from services.reading.listing import data_files
 from services.reading.parquet import open_parquet
 from services.reading.partition import PartitionFormat, parse_partition_format
-from services.reading.places import LocalFile
+from services.reading.places import SourceFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Sample:
 
     table: pa.Table
     complete: bool
-    origins: tuple[tuple[int, LocalFile, int | None], ...]
+    origins: tuple[tuple[int, SourceFile, int | None], ...]
     files_touched: int
     notes: tuple[str, ...] = ()
 
@@ -231,7 +231,7 @@ class TabularData:
 
 
 def open_tabular(
-    definition: Definition, found: tuple[LocalFile, ...], limits: Limits, *, guess: bool = False
+    definition: Definition, found: tuple[SourceFile, ...], limits: Limits, *, guess: bool = False
 ) -> TabularData:
     """Open the files of a Tabular definition, checking that they can be read as one table.
 

@@ -13,7 +13,7 @@ from services.errors import SourceProblem
 from services.reading.display import quoted
 from services.reading.formats import binary_file, broken_gzip, codec, guess_encoding, open_stream, read_head
 from services.reading.limits import Limits, human_bytes
-from services.reading.places import LocalFile
+from services.reading.places import SourceFile
 
 _SEEKABLE = frozenset({"utf-8", "utf-8-sig", "ascii", "latin-1", "cp1252"})
 
@@ -26,7 +26,7 @@ class Window:
     first_line: int | None
 
 
-def can_seek(file: LocalFile, encoding: str) -> bool:
+def can_seek(file: SourceFile, encoding: str) -> bool:
     """True if reading may begin in the middle: not compressed, and a newline is one byte."""
     if codec(encoding) not in _SEEKABLE:
         return False
@@ -36,7 +36,7 @@ def can_seek(file: LocalFile, encoding: str) -> bool:
 
 
 def windows(
-    file: LocalFile, encoding: str, limits: Limits, *, quotes: bool, start: int = 0, length: int | None = None
+    file: SourceFile, encoding: str, limits: Limits, *, quotes: bool, start: int = 0, length: int | None = None
 ) -> Iterator[Window]:
     """The file's text from byte `start` (then from the next line on), about `length` bytes of it (None: all).
 
@@ -57,7 +57,7 @@ class _Cutter:
     """Cuts a stream into windows. line: number of the next window's first line; carry: text after the last window."""
 
     stream: BinaryIO
-    file: LocalFile
+    file: SourceFile
     encoding: str
     limits: Limits
     quotes: bool
@@ -105,7 +105,7 @@ class _Cutter:
         )
 
 
-def _read(stream: BinaryIO, size: int, file: LocalFile) -> bytes:
+def _read(stream: BinaryIO, size: int, file: SourceFile) -> bytes:
     try:
         return stream.read(size)
     except (EOFError, zlib.error, gzip.BadGzipFile):
@@ -130,7 +130,7 @@ def _whole_records(data: bytes, quotes: bool) -> int:
 
 
 def _undecodable(
-    file: LocalFile, encoding: str, error: UnicodeDecodeError, carry: bytes, line: int | None
+    file: SourceFile, encoding: str, error: UnicodeDecodeError, carry: bytes, line: int | None
 ) -> SourceProblem:
     where = ""
     if line is not None and isinstance(error.object, bytes):
@@ -139,7 +139,7 @@ def _undecodable(
     return wrong_encoding(file, encoding, where)
 
 
-def wrong_encoding(file: LocalFile, encoding: str, where: str = "") -> SourceProblem:
+def wrong_encoding(file: SourceFile, encoding: str, where: str = "") -> SourceProblem:
     """The sentence for text in another encoding, naming the likely one. where: e.g. " (line 3)"."""
     head = read_head(file)
     # What comes after the head may be the first that is no UTF-8: then only the single-byte encodings are left.

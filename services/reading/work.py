@@ -19,13 +19,14 @@ from services.datasets.model import (
     Definition,
     FileStamp,
     Inspection,
+    Listing,
     Preview,
 )
 from services.errors import InvalidInput, SourceProblem
 from services.reading.fingerprint import hash_files
 from services.reading.limits import DEFAULT_LIMITS, Limits
-from services.reading.listing import Found, find, nothing_matches
-from services.reading.places import FilesPlace, FolderPlace, LocalFile, Place
+from services.reading.listing import FolderPlace
+from services.reading.places import FileSource, Found, LocalFile, Place, SourceFile
 
 if TYPE_CHECKING:
     from services.reading.tabular import TabularData
@@ -35,23 +36,27 @@ __all__ = ["every_file", "existing", "hash_files", "inspect", "list_place", "pre
 PREVIEW_FILES = 20
 
 
-def list_place(place: Place, limit: int, limits: Limits) -> Found:
+def list_place(place: Place, limit: int, limits: Limits) -> Listing:
     """What a place matches, at most `limit` files."""
-    return find(place, limit, limits)
+    with place.reading() as source:
+        return source.find(limit, limits).listing()
 
 
-def existing(place: Place, limits: Limits) -> Found:
-    """Like `list_place`, but no match is a problem, told with what is there. Raises SourceProblem."""
-    found = find(place, limits.fingerprint_files, limits)
+def existing(source: FileSource, limits: Limits) -> Found[SourceFile]:
+    """Files of an open place; no match is a problem, told with what is there. Raises SourceProblem."""
+    found = source.find(limits.fingerprint_files, limits)
     if not found.files:
-        assert not isinstance(place, FilesPlace)  # downloads are files
-        raise nothing_matches(place)
+        raise source.nothing_matches()
     return found
 
 
-def every_file(place: Place, limits: Limits) -> tuple[LocalFile, ...]:
-    """All files of a place. Raises SourceProblem if there are none, or too many to keep a fingerprint of."""
-    found = existing(place, limits)
+def every_file(place: Place, limits: Limits) -> tuple[LocalFile | FileStamp, ...]:
+    """All files of a place: stamps where the listing tells hashes, else what has to be read for them.
+
+    Raises SourceProblem if there are none, or too many to keep a fingerprint of.
+    """
+    with place.reading() as source:
+        found = existing(source, limits)
     if found.truncated:
         raise SourceProblem(
             f"The source has more than {limits.fingerprint_files:,} files. "
@@ -59,12 +64,20 @@ def every_file(place: Place, limits: Limits) -> tuple[LocalFile, ...]:
             code="too_many_files",
             field="source",
         )
-    return found.files
+    return tuple(
+        file if isinstance(file, LocalFile) else FileStamp(file.path, file.size, file.modified, file.hash)
+        for file in found.files
+    )
 
 
 def inspect(definition: Definition, place: Place, sample_rows: int, guess: bool, limits: Limits) -> Inspection:
     """See `DataReader.inspect`."""
-    found = existing(place, limits)
+    with place.reading() as source:
+        return _inspect(definition, source, sample_rows, guess, limits)
+
+
+def _inspect(definition: Definition, source: FileSource, sample_rows: int, guess: bool, limits: Limits) -> Inspection:
+    found = existing(source, limits)
     if definition.type is DatasetType.FILE:
         return Inspection(found.listing())
     _limit_threads()
@@ -84,9 +97,16 @@ def inspect(definition: Definition, place: Place, sample_rows: int, guess: bool,
 
 def preview(definition: Definition, place: Place, rows: int, profile_rows: int, limits: Limits) -> Preview:
     """See `DataReader.preview`."""
-    found = existing(place, limits)
+    with place.reading() as source:
+        return _preview(definition, source, rows, profile_rows, limits)
+
+
+def _preview(definition: Definition, source: FileSource, rows: int, profile_rows: int, limits: Limits) -> Preview:
+    found = existing(source, limits)
     if definition.type is DatasetType.FILE:
-        stamps = tuple(FileStamp(file.path, file.size, file.modified, None) for file in found.files[:PREVIEW_FILES])
+        stamps = tuple(
+            FileStamp(file.path, file.size, file.modified, file.hash) for file in found.files[:PREVIEW_FILES]
+        )
         complete = not found.truncated and len(stamps) == len(found.files)
         return Preview((), (), (), profiled_rows=0, complete=complete, files=stamps)
     _limit_threads()
@@ -115,11 +135,12 @@ def shifts(
     from services.reading.shifts import compare_samples, sample_note
     from services.reading.tabular import open_tabular
 
-    def opened(definition: Definition, place: Place) -> TabularData:
-        return open_tabular(definition, existing(place, limits).files, limits)
+    def opened(definition: Definition, source: FileSource) -> TabularData:
+        return open_tabular(definition, existing(source, limits).files, limits)
 
-    old, new = opened(*before), opened(*after)
-    old_sample, new_sample = old.sample(sample_rows), new.sample(sample_rows)
+    with before[1].reading() as old_source, after[1].reading() as new_source:
+        old, new = opened(before[0], old_source), opened(after[0], new_source)
+        old_sample, new_sample = old.sample(sample_rows), new.sample(sample_rows)
     columns = compare_samples(old_sample.table, new_sample.table)
     note = sample_note(old, old_sample, new, new_sample)
     return columns, note

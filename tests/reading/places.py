@@ -20,7 +20,7 @@ from services.datasets.model import (
 from services.errors import NotFound
 from services.reading import work
 from services.reading.limits import DEFAULT_LIMITS, Limits
-from services.reading.places import FolderPlace
+from services.reading.listing import FolderPlace
 
 CSV = Format(FileFormat.DELIMITED)
 PARQUET = Format(FileFormat.PARQUET)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from services.errors import InvalidInput, SourceProblem
 from services.reading.limits import Limits
-from services.reading.listing import data_files, find, natural_key, nothing_matches, pattern_parts
+from services.reading.listing import data_files, find, nothing_matches
+from services.reading.patterns import natural_key, pattern_parts
 from tests.reading.places import place, write
 
 
