@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from handlers.message import Json
-from handlers.text import Mrkdwn, escape, one_line, truncate
+from handlers.text import Mrkdwn, quiet, truncate
 
 SECTION_TEXT = 3000
 FIELD_TEXT = 2000
@@ -97,7 +97,7 @@ def fields(pairs: Sequence[tuple[str, str]], *, block_id: str | None = None) -> 
 
 def text_escape(text: str) -> str:
     """Untrusted text inside a markup field."""
-    return escape(one_line(text)) or " "
+    return quiet(text) or " "
 
 
 def context(*texts: str) -> Json:

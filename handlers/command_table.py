@@ -30,6 +30,7 @@ from handlers.datastores.datastores import bind_default as bind_default_datastor
 from handlers.datastores.datastores import bind_list as bind_list_datastores
 from handlers.datastores.datastores import bind_register as bind_register_datastore
 from handlers.datastores.datastores import bind_show as bind_show_datastore
+from handlers.direct_message import DirectMessages
 from services.jobs import Pool
 
 TABLE = CommandTable(
@@ -221,5 +222,6 @@ SUBJECTS: tuple[Callable[[AsyncApp], None], ...] = (
     datastores.attach,
     home.attach,
     shortcuts.attach,
+    DirectMessages(TABLE).attach,
 )
 """Each attaches the forms, type-aheads and buttons of one subject."""

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 ELLIPSIS = "…"
 _LINE_BREAKS = re.compile(r"[\r\n\u2028\u2029\x0b\x0c\x85]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_EDGE_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_MARKS = str.maketrans({"*": "∗", "~": "∼", "`": "ʼ"})
 _PLACE = re.compile(r"\{\}")
 
 
@@ -35,6 +37,14 @@ def unescape(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
+def quiet(text: str) -> str:
+    """Untrusted text within markup: on one line, escaped, its formatting marks replaced by look-alikes.
+
+    Slack has no escape for `*`, `_`, `~` and the backtick. Underscores inside words do nothing and stay.
+    """
+    return _EDGE_UNDERSCORE.sub("ˍ", escape(one_line(text)).translate(_MARKS))
+
+
 def truncate(text: str, limit: int) -> str:
     """At most limit characters, the cut shown by an ellipsis."""
     return text if len(text) <= limit else text[: max(limit - 1, 0)].rstrip() + ELLIPSIS
@@ -46,19 +56,19 @@ def one_line(text: str) -> str:
 
 
 def md(template: str, *parts: str) -> Mrkdwn:
-    """Markup with each `{}` replaced: `Mrkdwn` parts as they are, other text escaped and on one line."""
+    """Markup with each `{}` replaced: `Mrkdwn` parts as they are, other text made `quiet`."""
     values = iter(parts)
 
     def fill(_: re.Match[str]) -> str:
         part = next(values)
-        return part if isinstance(part, Mrkdwn) else escape(one_line(part))
+        return part if isinstance(part, Mrkdwn) else quiet(part)
 
     return Mrkdwn(_PLACE.sub(fill, template))
 
 
 def join(separator: str, parts: Iterable[str]) -> Mrkdwn:
-    """Parts joined, each escaped unless it is markup."""
-    return Mrkdwn(separator.join(p if isinstance(p, Mrkdwn) else escape(one_line(p)) for p in parts))
+    """Parts joined, each made `quiet` unless it is markup."""
+    return Mrkdwn(separator.join(p if isinstance(p, Mrkdwn) else quiet(p) for p in parts))
 
 
 def lines(parts: Iterable[str]) -> Mrkdwn:
@@ -90,14 +100,13 @@ def truncate_escaped(text: str, limit: int) -> str:
 
 
 def bold(text: str) -> Mrkdwn:
-    """Bold; asterisks, which cannot be escaped, become a look-alike."""
-    return text if isinstance(text, Mrkdwn) else Mrkdwn(f"*{escape(one_line(text)).replace('*', '∗')}*")
+    """Bold."""
+    return text if isinstance(text, Mrkdwn) else Mrkdwn(f"*{quiet(text)}*")
 
 
 def italic(text: str) -> Mrkdwn:
-    """Italic; underscores become a look-alike only at the edges where they would count."""
-    inner = text if isinstance(text, Mrkdwn) else escape(one_line(text)).strip("_")
-    return Mrkdwn(f"_{inner}_")
+    """Italic."""
+    return Mrkdwn(f"_{text if isinstance(text, Mrkdwn) else quiet(text)}_")
 
 
 def mention(user_id: str) -> Mrkdwn:

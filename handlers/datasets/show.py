@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +24,9 @@ log = structlog.get_logger(__name__)
 RECHECK_AFTER = timedelta(minutes=10)
 """How old the last look at the files may be before showing a version looks again."""
 
+LOOK_SECONDS = 1.0
+"""How long the card waits for that look."""
+
 
 def bind_show(tokens: Sequence[Token]) -> Run:
     """`NAME[:VERSION]`; asked for in a modal when missing."""
@@ -36,34 +41,63 @@ def bind_show(tokens: Sequence[Token]) -> Run:
 
 
 async def show(call: Call, ref: DatasetRef) -> None:
-    """Answer with the card, then look whether the files are still what they were."""
+    """Look whether the files are still what they were, then answer with the card.
+
+    A look that takes longer than a moment goes on behind the answer and speaks up only if it finds something.
+    """
     card = await call.services.datasets.show(ref.name, ref.version)
+    if _is_old(card.version.check):
+        looked, answered = asyncio.Event(), asyncio.Event()
+        _look_again(call, card, looked, answered)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await looked.wait()
+                card = await call.services.datasets.show(ref.name, ref.version)
+                answered.set()
     viewer = "" if call.in_channel else call.caller.user_id
     await call.answer(show_view.build(card, viewer), share=dataset_command("show", ref.name, ref.version))
-    if _is_old(card.version.check):
-        _recheck(call, card)
 
 
 def _is_old(check: FingerprintCheck) -> bool:
     return check.checked_at is None or datetime.now(UTC) - check.checked_at > RECHECK_AFTER
 
 
-def _recheck(call: Call, card: DatasetCard) -> None:
-    """In the background, told only when it is news; skipped when the readers of files are busy."""
+def _look_again(call: Call, card: DatasetCard, looked: asyncio.Event, answered: asyncio.Event) -> None:
+    """In the background; skipped when the readers of files are busy.
+
+    looked: set when the look is over, whatever came of it. answered: set by a card that shows what was found.
+    """
     shown = card.version
 
     async def work() -> None:
         _, now = await call.services.datasets.recheck(shown.name, shown.version)
+        looked.set()
         known = shown.check
-        if (now.state, now.added, now.removed, now.changed) != (known.state, known.added, known.removed, known.changed):
+        is_news = (now.state, now.added, now.removed, now.changed) != (
+            known.state,
+            known.added,
+            known.removed,
+            known.changed,
+        )
+        if is_news and not await _is_set(answered):
             note: Message | None = show_view.recheck_note(shown, now)
             if note is not None:
                 await call.reply.send(note)
 
     async def on_error(error: BaseException) -> None:
+        looked.set()
         log.warning("recheck_failed", dataset=shown.label, error=repr(error))
 
     try:
         call.services.jobs.start(Pool.DATA, "recheck on view", work, origin=call.origin, on_error=on_error)
     except Busy:
+        looked.set()
         log.info("recheck_skipped", dataset=shown.label)
+
+
+async def _is_set(event: asyncio.Event) -> bool:
+    """Does it happen within the moment that a card may take to be drawn?"""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LOOK_SECONDS):
+            await event.wait()
+    return event.is_set()
