@@ -32,6 +32,14 @@ class Cloud:
         self.workspaces.append(made)
         return made
 
+    def reset(self, workspace: str) -> Workspace:
+        """Forget all workspaces, permissions and identities; make one empty workspace of this name."""
+        self.entra.reset()
+        self.permissions = Permissions()
+        self.subscriptions = {SUBSCRIPTION: "Contract subscription"}
+        self.workspaces.clear()
+        return self.add_workspace(workspace)
+
     def arm_caller(self, request: Request) -> Caller:
         """Who asks Resource Manager or the workspace's data plane. Raises Refused with 401."""
         return self.entra.caller(request, *ARM_AUDIENCES)

@@ -272,7 +272,7 @@ class DatasetStore:
             return self._made[self._order[sequence]]
         name = f"{prefix}{number:06d}"
         created = _EPOCH + timedelta(seconds=number)
-        yaml = f'type: mltable\npaths:\n- pattern: "{uri}{name}/*.parquet"\ntransformations:\n- read_parquet:\n    include_path_column: false\n'
+        yaml = _RULED_YAML.format(path=f"{uri}{name}/*.parquet")
         version = Version(1, f"{_RULED_SAVED}{sequence:012d}", dataflow_of(yaml), {}, created)
         tags = {"owner": f"U{number % 50:08d}", "team": ("sales", "risk", "ops", "web")[number % 4]}
         return Registered(
@@ -287,6 +287,17 @@ class DatasetStore:
         )
 
 
+_RULED_YAML = """---
+type: mltable
+paths:
+  - pattern: "{path}"
+transformations:
+  - read_parquet:
+      path_column: Path
+      include_path_column: false
+metadata:
+  infer_column_types: "False"
+"""
 _RULED_ID = "00000000-0000-4000-8000-"
 _RULED_SAVED = "00000000-0000-4000-9000-"
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 from tests.contract.datastore_store import without_secrets
 from tests.contract.faults import azure_error
-from tests.contract.wire import Request, Response
+from tests.contract.wire import Json, Request, Response
 from tests.contract.workspace import Workspace
 
 __all__ = ["answer"]
@@ -72,6 +71,6 @@ def _page(workspace: Workspace, request: Request, require: Callable[[str], None]
         require("datastores/listsecrets/action")
     start, count = int(query.get("continuationToken") or 0), int(query.get("count") or 30)
     items, following = workspace.datastores.page(start, count)
-    shown = items if secrets else [without_secrets(item) for item in items]
+    value: list[Json] = [item if secrets else without_secrets(item) for item in items]
     token = None if following is None else str(following)
-    return Response.json({"value": cast("list[object]", shown), "continuationToken": token, "nextLink": None})  # type: ignore[dict-item]  # a list is invariant
+    return Response.json({"value": value, "continuationToken": token, "nextLink": None})

@@ -21,7 +21,9 @@ __all__ = ["STORAGE_AUDIENCE", "DataLake"]
 
 _SUFFIX = ".dfs.core.windows.net"
 STORAGE_AUDIENCE = "https://storage.azure.com"
-_SAS_NAMES = frozenset("sv ss srt sp st se spr sip sig sr si skoid sktid skt ske sks skv saoid suoid scid sdd".split())
+_SAS_NAMES = frozenset(
+    ("sv", "ss", "srt", "sp", "st", "se", "spr", "sip", "sig", "sr", "si", "skoid", "sktid", "skt", "ske", "sks", "skv")
+)
 _PASSED = ("range", "x-ms-range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 
 
@@ -177,7 +179,7 @@ class DataLake:
         for prefix in root.iter("BlobPrefix"):
             name = (prefix.findtext("Name") or "").rstrip("/")
             if all(entry["name"] != name for entry in entries):
-                entries.append({"name": name, "isDirectory": "true", "contentLength": "0", "etag": "0x1"})
+                entries.append(_folder(name))
         return entries, root.findtext("NextMarker") or ""
 
 
@@ -189,7 +191,20 @@ def _folders(entries: list[dict[str, Json]], below: str) -> list[dict[str, Json]
         parts = name.split("/")[:-1]
         names |= {"/".join(parts[:depth]) for depth in range(1, len(parts) + 1)}
     inside = sorted(name for name in names - known if not below or name.startswith(f"{below}/"))
-    return [{"name": name, "isDirectory": "true", "contentLength": "0", "etag": "0x1"} for name in inside]
+    return [_folder(name) for name in inside]
+
+
+def _folder(name: str) -> dict[str, Json]:
+    return {
+        "name": name,
+        "isDirectory": "true",
+        "contentLength": "0",
+        "lastModified": "Mon, 05 Jan 2026 09:00:00 GMT",  # rslex refuses entries without it
+        "etag": "0x1",
+        "owner": "$superuser",
+        "group": "$superuser",
+        "permissions": "rwxr-x---",
+    }
 
 
 def _entry(blob: ET.Element) -> dict[str, Json]:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.contract.faults import azure_error
-from tests.contract.wire import Json, Request, Response
+from tests.contract.wire import Cut, Json, Request, Response
 
 __all__ = ["BOT_APP", "TENANT", "App", "Caller", "Entra", "Refused"]
 
@@ -75,6 +75,12 @@ class Entra:
     _valid_from: float = 0.0
     _key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048), repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def reset(self) -> None:
+        """Back to the start: one app, tokens of an hour, nothing revoked."""
+        self.token_seconds, self.managed_identity, self._valid_from = 3600, None, 0.0
+        self.apps = {BOT_APP.client_id: BOT_APP}
+        self.issued.clear()
 
     def revoke_all(self) -> None:
         """Refuse every token issued so far with 401, as after a key roll-over or a sign-out everywhere."""
@@ -211,7 +217,7 @@ class Entra:
 
     def _imds(self, request: Request) -> Response:
         if self.managed_identity is None:
-            return azure_error(404, "NotFound", "no managed identity here")
+            raise Cut  # a machine without managed identity has nothing at this address
         if request.headers.get("Metadata").lower() != "true":
             return Response.json({"error": "invalid_request", "error_description": "Required metadata header"}, 400)
         query = request.query

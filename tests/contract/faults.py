@@ -71,7 +71,7 @@ class FaultPlan:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
         self._unreachable: list[str] = []
-        self.on_clear: Callable[[], None] | None = None
+        self.on_clear: Callable[[], object] | None = None
 
     def add(self, fault: Fault) -> Fault:
         with self._lock:

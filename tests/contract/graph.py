@@ -43,6 +43,11 @@ class Graph:
     users: list[User] = field(default_factory=list)
     denied: bool = False
 
+    def reset(self) -> None:
+        """Forget all users."""
+        self.users.clear()
+        self.denied = False
+
     def serves(self, host: str) -> bool:
         return host == HOST
 

@@ -23,6 +23,11 @@ class KeyVaults:
     _secrets: dict[str, dict[str, list[tuple[str, str]]]] = field(default_factory=dict)
     _denied: set[str] = field(default_factory=set)
 
+    def reset(self) -> None:
+        """Forget all vaults."""
+        self._secrets.clear()
+        self._denied.clear()
+
     def set(self, vault: str, name: str, value: str) -> str:
         """Keep a secret, or its next version; returns the version."""
         version = uuid.uuid4().hex

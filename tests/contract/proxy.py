@@ -15,7 +15,7 @@ import h11
 from tests.contract.ca import CertificateAuthority
 from tests.contract.faults import Effect, Fault, FaultPlan
 from tests.contract.request_log import LoggedRequest, RequestLog
-from tests.contract.wire import Connection, Headers, Request, Response
+from tests.contract.wire import Connection, Cut, Headers, Request, Response
 
 __all__ = ["ContractProxy", "Service"]
 
@@ -33,10 +33,6 @@ class Service(Protocol):
     async def answer(self, request: Request) -> Response:
         """Answer one request; runs in the server's loop, so it must not block."""
         ...
-
-
-class _Cut(Exception):
-    """The connection is to be reset now."""
 
 
 class ContractProxy:
@@ -77,7 +73,7 @@ class ContractProxy:
         self._connections.add(task)
         try:
             await self._converse(reader, writer)
-        except _Cut:
+        except Cut:
             _reset(writer)
         except (ConnectionError, OSError, h11.RemoteProtocolError, h11.LocalProtocolError, asyncio.CancelledError):
             # The client has gone, or does not trust the certificate: nothing is left to be said to it.
@@ -130,7 +126,7 @@ class ContractProxy:
             self._log.refused(shown, telemetry=False)
             return Response.text(f"{host} is no host of the contract server", 502)
         if self._faults.is_unreachable(host):
-            raise _Cut
+            raise Cut
         return None
 
     def _service(self, host: str) -> Service | None:
@@ -147,16 +143,16 @@ class ContractProxy:
             await self._pause(struck[Effect.DELAY].seconds)
         if Effect.HANG in struck:
             await self._pause(struck[Effect.HANG].seconds)
-            raise _Cut
+            raise Cut
         if Effect.RESET in struck:
-            raise _Cut
+            raise Cut
         run = struck[Effect.RUN].run if Effect.RUN in struck else None
         if run is not None:
             # A test's function may wait for the server (a second client's call), so it must not hold the loop.
             await asyncio.to_thread(run, request)
         response = await _response(service.answer, request, struck)
         if Effect.LOSE in struck:
-            raise _Cut
+            raise Cut
         cut_after = struck[Effect.TRUNCATE].cut_after if Effect.TRUNCATE in struck else None
         stays = await connection.answer(request, response, cut_after=cut_after)
         if cut_after is None:

@@ -113,6 +113,13 @@ class RequestLog:
         with self._changed:
             return list(self._unexpected)
 
+    def forgive_hosts(self) -> list[str]:
+        """The unexpected hosts, which no longer count as a failure: for tests that want a host refused."""
+        with self._changed:
+            forgiven = list(self._unexpected)
+            self._unexpected.clear()
+            return forgiven
+
     def telemetry(self) -> list[str]:
         """The refused attempts to reach the SDK's telemetry host."""
         with self._changed:

@@ -30,9 +30,16 @@ from tests.contract.storage import StorageAccounts
 from tests.contract.web import WebFiles
 from tests.contract.workspace import Workspace
 
-__all__ = ["AzureContract"]
+__all__ = ["AzureContract", "UnexpectedHost"]
 
 T = TypeVar("T")
+
+
+class UnexpectedHost(AssertionError):
+    """Something was asked of a host that is none of the emulated ones; on a real network it would have got out."""
+
+    def __init__(self, hosts: list[str]) -> None:
+        super().__init__(f"hosts that the contract server does not know were asked for: {', '.join(hosts)}")
 
 
 class AzureContract:
@@ -63,6 +70,23 @@ class AzureContract:
         self._proxy = ContractProxy(self.ca, self.services, self.log, self.faults)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="azure-contract", daemon=True)
+
+    def reset(self, workspace: str = "ml-contract") -> Workspace:
+        """Start afresh with the same port and authority: no faults, an empty log, one empty workspace.
+
+        Storage keeps its blobs. Raises UnexpectedHost as the end of `with` does.
+        """
+        self.faults.clear()
+        hosts = self.log.unexpected_hosts()
+        self.log.clear()
+        self.vaults.reset()
+        self.graph.reset()
+        self.web.reset()
+        self.workspace = self.cloud.reset(workspace)
+        (self.folder / "browser.txt").unlink(missing_ok=True)
+        if hosts:
+            raise UnexpectedHost(hosts)
+        return self.workspace
 
     @property
     def entra(self) -> Entra:
@@ -100,6 +124,8 @@ class AzureContract:
         self._thread.join(10)
         self._loop.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+        if error is None and self.log.unexpected_hosts():
+            raise UnexpectedHost(self.log.unexpected_hosts())
 
     @property
     def proxy_url(self) -> str:
@@ -147,10 +173,6 @@ class AzureContract:
         """The pages that a child process wanted to show in a browser."""
         pages = self.folder / "browser.txt"
         return pages.read_text().splitlines() if pages.exists() else []
-
-    def run(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Run something in the server's loop and wait for it."""
-        self._call(coroutine)
 
     def _browser(self) -> Path:
         script = self.folder / "browser"

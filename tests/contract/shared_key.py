@@ -1,4 +1,4 @@
-"""Signing requests to storage with the account's key: the "Shared Key" scheme of Azure Storage, version 2015-02-21 on."""
+"""Signing requests to storage with the account's key: Azure Storage's "Shared Key" scheme, version 2015-02-21 on."""
 
 from __future__ import annotations
 

@@ -26,6 +26,10 @@ class WebFiles:
         self._files.setdefault(host.lower(), {})[path] = (data, modified)
         return f"https://{host}{path}"
 
+    def reset(self) -> None:
+        """Forget all hosts."""
+        self._files.clear()
+
     def remove(self, host: str, path: str) -> None:
         """Answer 404 there from now on."""
         self._files[host.lower()].pop(path, None)

@@ -12,11 +12,15 @@ from urllib.parse import parse_qsl, unquote
 import h11
 import orjson
 
-__all__ = ["Connection", "Headers", "Json", "Request", "Response"]
+__all__ = ["Connection", "Cut", "Headers", "Json", "Request", "Response"]
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json] | Mapping[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 _READ_BYTES = 256 * 1024
+
+
+class Cut(Exception):
+    """The connection is to be reset now, without an answer."""
 
 
 class Headers:
