@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from services.datasets.labels import LabelCounts, LabelingProject
 from services.datasets.model import (
     ColumnShift,
     Dataset,
@@ -119,6 +120,18 @@ class DatastoreCatalog(Protocol):
 
     async def set_default(self, name: str) -> Datastore:
         """Make it the default. Raises NotFound."""
+        ...
+
+
+class Labels(Protocol):
+    """Labelled datasets and labelling projects. A workspace that has none offers no such port."""
+
+    async def counts(self, name: str, version: int) -> LabelCounts | None:
+        """The labels of a version, None when it is not a labelled dataset. Raises NotFound, SourceProblem."""
+        ...
+
+    async def projects(self) -> tuple[LabelingProject, ...]:
+        """The workspace's labelling projects and how far they are. Raises NotAllowed, Unavailable."""
         ...
 
 

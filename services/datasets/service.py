@@ -11,6 +11,9 @@ from pathlib import Path
 from services.actor import Actor
 from services.datasets.curation import Curation
 from services.datasets.diff import changes_in_short, compare_versions
+from services.datasets.labels import LabelCounts, LabelingProject, LabelReport
+from services.datasets.labels import report as label_report
+from services.datasets.lineage import Lineage, LineageTrace
 from services.datasets.lookup import Lookup
 from services.datasets.model import (
     DRIFTING,
@@ -38,11 +41,12 @@ from services.datasets.model import (
 from services.datasets.quick_drift import today_note, values_to_compare
 from services.datasets.registering import Registering
 from services.datasets.rules import may_preview
-from services.datasets.snippets import usage_guide
+from services.datasets.snippets import access_note, usage_guide
 from services.datasets.version_truth import Recheck, VersionTruth
 from services.datasets.workspace import WorkspaceFacts
-from services.errors import NotFound, SourceProblem, UserError
-from services.ports import Catalog, Clock, DataReader, DatasetIndex, DatastoreCatalog, Progress, Records
+from services.datastores.model import Datastore
+from services.errors import NotAllowed, NotFound, SourceProblem, UserError
+from services.ports import Catalog, Clock, DataReader, DatasetIndex, DatastoreCatalog, Labels, Progress, Records
 
 WATCHED_LIMIT = 1000
 """Datasets of one person's that are looked at; nobody reads news of more."""
@@ -74,7 +78,7 @@ class DatasetService:
 
     folder_of: for a local workspace, where a datastore's files are on this machine (for `usage`).
     recheck_after: how old the last look at a version's files may be. preview_rows, profile_rows: what a
-    preview reads.
+    preview reads. labels: labelled datasets and labelling projects, None where the workspace has none.
     """
 
     def __init__(
@@ -91,13 +95,15 @@ class DatasetService:
         folder_of: FolderOf | None = None,
         preview_rows: int = 10,
         profile_rows: int = 100_000,
+        labels: Labels | None = None,
     ) -> None:
         self._catalog = catalog
         self._records = records
         self._reader = reader
         self._index = index
         self._datastores = datastores
-        self._workspace = workspace
+        self.workspace = workspace
+        self._labels = labels
         self._recheck_after = recheck_after
         self._folder_of = folder_of
         self._preview_rows = preview_rows
@@ -105,6 +111,9 @@ class DatasetService:
         self._lookup = Lookup(catalog, records, index)
         self._truth = VersionTruth(catalog=catalog, records=records, reader=reader, lookup=self._lookup, clock=clock)
         self._curation = Curation(catalog=catalog, records=records, lookup=self._lookup, clock=clock)
+        self._lineage = LineageTrace(
+            lookup=self._lookup, catalog=catalog, records=records, index=index, in_azure=not workspace.is_local
+        )
         self._registering = Registering(
             catalog=catalog,
             records=records,
@@ -128,9 +137,16 @@ class DatasetService:
         """Somebody will want to look at data soon: the readers get ready in the background."""
         self._reader.warm()
 
-    async def inspect(self, definition: Definition, *, guess: bool = False) -> Inspection:
-        """Files, schema and first rows of a source before registering. Raises SourceProblem."""
-        return await self._registering.inspect(definition, guess=guess)
+    async def inspect(self, definition: Definition, *, guess: bool = False, actor: Actor | None = None) -> Inspection:
+        """Files, schema and first rows of a source before registering. Raises SourceProblem.
+
+        actor: who looks; in Azure rows are only for those who may preview the source.
+        """
+        found = await self._registering.inspect(definition, guess=guess)
+        if self.workspace.is_local:
+            return found
+        allowed = actor is not None and may_preview(actor, "", definition.source, in_azure=True).allowed
+        return found if allowed else replace(found, rows=())
 
     async def register(self, request: RegisterRequest, *, registration_id: str, progress: Progress) -> Registered:
         """Register once every check has passed; idempotent by registration_id. See `Registering.register`."""
@@ -227,22 +243,55 @@ class DatasetService:
         """Snippets that read the dataset, and the access they need. Raises NotFound."""
         dataset = await self._lookup.dataset(name)
         found = await self._lookup.version(dataset, version)
-        datastore = None
-        if isinstance(found.definition.source, DatastoreSource):
-            try:
-                datastore = await self._datastores.get(found.definition.source.datastore)
-                if self._folder_of is not None:
-                    datastore = replace(datastore, location=str(await self._folder_of(datastore.name)))
-            except (NotFound, SourceProblem):
-                datastore = None  # the guide itself says that it is gone
-        return usage_guide(found, workspace=self._workspace, datastore=datastore)
+        return usage_guide(found, workspace=self.workspace, datastore=await self._datastore_of(found))
+
+    async def _datastore_of(self, version: DatasetVersion) -> Datastore | None:
+        """The datastore a version points to, None for web addresses and when it is gone."""
+        source = version.definition.source
+        if not isinstance(source, DatastoreSource):
+            return None
+        try:
+            datastore = await self._datastores.get(source.datastore)
+            if self._folder_of is not None:
+                datastore = replace(datastore, location=str(await self._folder_of(datastore.name)))
+        except (NotFound, SourceProblem):
+            return None  # what is told of it says that it is gone
+        return datastore
 
     async def preview(self, actor: Actor, name: str, version: int | None = None) -> Preview:
         """First rows and a profile of the data as they are now. Raises NotFound, NotAllowed, SourceProblem."""
         dataset = await self._lookup.dataset(name)
-        may_preview(actor, dataset).require()
         found = await self._lookup.version(dataset, version)
+        source = found.definition.source
+        permission = may_preview(actor, dataset.name, source, in_azure=not self.workspace.is_local)
+        if not permission.allowed:
+            needed = access_note(found, self.workspace, await self._datastore_of(found))
+            raise NotAllowed(f"{permission.sentence} {needed}" if actor.user_id else permission.sentence)
         return await self._reader.preview(found.definition, rows=self._preview_rows, profile_rows=self._profile_rows)
+
+    async def lineage(self, name: str, version: int | None = None) -> Lineage:
+        """Where a version comes from, what came after and what is known of its use. Raises NotFound."""
+        return await self._lineage.of(name, version)
+
+    async def labels(self, name: str) -> LabelReport:
+        """Label counts of the latest version and progress of labelling projects. Raises NotFound."""
+        dataset = await self._lookup.dataset(name)
+        label = f"{dataset.name}:{dataset.latest_version}"
+        if self._labels is None:
+            note = "This workspace is a folder and has no labelling projects; they belong to Azure Machine Learning."
+            return label_report(dataset, label, None, (), note)
+        counts: LabelCounts | None = None
+        projects: tuple[LabelingProject, ...] = ()
+        notes = []
+        try:
+            counts = await self._labels.counts(dataset.name, dataset.latest_version)
+        except UserError as error:
+            notes.append(f"The labels were not counted. {error.sentence}")
+        try:
+            projects = await self._labels.projects()
+        except UserError as error:
+            notes.append(f"Labelling projects could not be asked. {error.sentence}")
+        return label_report(dataset, label, counts, projects, " ".join(notes))
 
     # Curating
 

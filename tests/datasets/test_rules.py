@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.actor import Actor
-from services.datasets.model import Dataset, DatasetType
+from services.datasets.model import Dataset, DatasetType, DatastoreSource, Source, WebSource
 from services.datasets.rules import may_curate, may_manage_datastores, may_preview, may_take_ownership
 from services.errors import NotAllowed
 from tests.datasets.samples import NOON
@@ -42,9 +42,35 @@ def test_may_take_ownership(actor: Actor, owner: str, to: str, allowed: bool) ->
     assert bool(permission.sentence) is not allowed
 
 
-def test_preview_is_for_members() -> None:
-    assert may_preview(BEN, owned_by("U0ADA")).allowed
-    assert not may_preview(Actor(""), owned_by("U0ADA")).allowed
+LAKE = DatastoreSource("lake", ("sales/*.csv",))
+PUBLIC = WebSource(("https://azureopendatastorage.blob.core.windows.net/mnist/*.gz",))
+INSIDE = WebSource(("https://files.corp.example/salaries.csv",))
+MIXED = WebSource((*PUBLIC.urls, *INSIDE.urls))
+
+
+@pytest.mark.parametrize("source", [LAKE, PUBLIC, INSIDE])
+def test_preview_in_a_local_workspace_is_for_members(source: Source) -> None:
+    assert may_preview(BEN, "sales", source, in_azure=False).allowed
+    assert not may_preview(Actor(""), "sales", source, in_azure=False).allowed
+
+
+@pytest.mark.parametrize(
+    ("actor", "source", "allowed"),
+    [
+        (ADMIN, LAKE, True),
+        (BEN, LAKE, False),
+        (ADA, LAKE, False),
+        (BEN, PUBLIC, True),
+        (BEN, INSIDE, False),
+        (BEN, MIXED, False),
+        (ADMIN, INSIDE, True),
+        (Actor(""), PUBLIC, False),
+    ],
+)
+def test_preview_in_azure_needs_access_that_is_known(actor: Actor, source: Source, allowed: bool) -> None:
+    permission = may_preview(actor, "sales", source, in_azure=True)
+    assert permission.allowed is allowed
+    assert bool(permission.sentence) is not allowed
 
 
 def test_datastores_are_for_admins() -> None:

@@ -25,7 +25,7 @@ from services.datasets.service import DatasetService
 from services.datasets.workspace import WorkspaceFacts
 from services.local.catalog import LocalCatalog
 from services.local.datastores import LocalDatastores
-from services.ports import Catalog, DataReader, DatastoreCatalog, Records
+from services.ports import Catalog, DataReader, DatastoreCatalog, Labels, Records
 from services.reading.reader import Reader
 from services.search.index import SqliteIndex
 from services.store.database import Database
@@ -146,12 +146,21 @@ class _Folder:
 
 
 @asynccontextmanager
-async def memory_world(records: Records | None = None) -> AsyncIterator[World]:
-    """The service over fakes, with the real index."""
+async def memory_world(
+    records: Records | None = None, *, workspace: WorkspaceFacts | None = None, labels: Labels | None = None
+) -> AsyncIterator[World]:
+    """The service over fakes, with the real index. workspace: a local one without."""
     clock = ManualClock()
     reader = MemoryReader(clock)
     world = await _assemble(
-        MemoryCatalog(clock), records or MemoryRecords(), reader, MemoryDatastores(clock), _MemoryStorage(reader), clock
+        MemoryCatalog(clock),
+        records or MemoryRecords(),
+        reader,
+        MemoryDatastores(clock),
+        _MemoryStorage(reader),
+        clock,
+        workspace,
+        labels,
     )
     try:
         yield world
@@ -207,6 +216,8 @@ async def _assemble(
     datastores: DatastoreCatalog,
     storage: Storage,
     clock: ManualClock,
+    workspace: WorkspaceFacts | None = None,
+    labels: Labels | None = None,
 ) -> World:
     index = SqliteIndex(":memory:", catalog, records, clock=clock)
     await index.open()
@@ -217,8 +228,9 @@ async def _assemble(
         index=index,
         datastores=datastores,
         clock=clock,
-        workspace=WorkspaceFacts("local"),
+        workspace=workspace or WorkspaceFacts("local"),
         recheck_after=timedelta(hours=6),
         folder_of=datastores.folder_of if isinstance(datastores, LocalDatastores) else None,
+        labels=labels,
     )
     return World(service, catalog, records, reader, datastores, index, storage, clock)
