@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 from aiohttp import ClientError
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
@@ -125,26 +126,34 @@ def _unknown_identity() -> Unavailable:
     return Unavailable("Slack did not tell me who you are in time, so I did nothing. Please try again.")
 
 
-def establish_caller(
-    directory: CallerDirectory,
-) -> Callable[..., Awaitable[BoltResponse]]:
-    """Bolt middleware: puts `caller` into the context or answers the refusal in the form the entry point takes."""
+class EstablishCaller(AsyncMiddleware):
+    """Puts `caller` into the context or answers the refusal in the form the entry point takes.
 
-    async def middleware(
-        request: AsyncBoltRequest, client: AsyncWebClient, next_: Callable[[], Awaitable[BoltResponse]]
+    A middleware of Bolt's own kind, since for functions Bolt puts together all arguments that they might name.
+    """
+
+    def __init__(self, directory: CallerDirectory) -> None:
+        self._directory = directory
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,
+        next: Callable[[], Awaitable[BoltResponse]],  # Bolt's name
     ) -> BoltResponse:
-        user_id = request.context.user_id
+        """Pass on what a person whom we serve sent."""
+        user_id = req.context.user_id
         if not user_id:
             # Events without a person (the bot joined a channel, a file was processed) carry no authority.
-            return await next_()
+            return await next()
+        client = req.context.client
         try:
-            request.context["caller"] = await directory.caller(client, user_id)
+            req.context["caller"] = await self._directory.caller(client, user_id)
         except UserError as error:
-            await tell_refusal(client, request.body, user_id, error.sentence)
-            return refused(request.body, error.sentence)
-        return await next_()
-
-    return middleware
+            await tell_refusal(client, req.body, user_id, error.sentence)
+            return refused(req.body, error.sentence)
+        return await next()
 
 
 def refused(body: Mapping[str, Any], sentence: str) -> BoltResponse:

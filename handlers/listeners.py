@@ -10,13 +10,14 @@ from typing import Any
 import orjson
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers import command_table, commands
 from handlers.call import call_from
-from handlers.caller import CallerDirectory, establish_caller
+from handlers.caller import CallerDirectory, EstablishCaller
 from handlers.context import Services
 from handlers.errors import error_message
 from handlers.message import Json, Message
@@ -27,17 +28,27 @@ CARRIED_COMMAND = re.compile(r"^(run|go|share)(:|$)")
 """Buttons that carry a command as their value. run: answer below; go: replace this message; share: in the channel."""
 
 
+class _Provide(AsyncMiddleware):
+    """Gives every listener what they share, by name in Bolt's context."""
+
+    def __init__(self, **shared: object) -> None:
+        self._shared = shared
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,
+        next: Callable[[], Awaitable[BoltResponse]],  # Bolt's name
+    ) -> BoltResponse:
+        req.context.update(self._shared)
+        return await next()
+
+
 def register_listeners(app: AsyncApp, services: Services, directory: CallerDirectory) -> None:
     """Attach middleware and listeners. The caller is established before any of our listeners runs."""
-    support = BlockSupport()
-
-    async def provide(request: AsyncBoltRequest, next_: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
-        request.context["services"] = services
-        request.context["block_support"] = support
-        return await next_()
-
-    app.use(provide)
-    app.use(establish_caller(directory))
+    app.use(_Provide(services=services, block_support=BlockSupport()))
+    app.use(EstablishCaller(directory))
     for slash in command_table.TABLE.slashes:
         app.command(slash)(on_command)
     app.action(CARRIED_COMMAND)(on_carried_command)
