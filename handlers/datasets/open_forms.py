@@ -58,7 +58,8 @@ class OpenForms:
         self._open.move_to_end(view_id)
         if view_hash in known.past:
             # Clicked before our last update was drawn: what was typed is newer, what was found by us is not.
-            known.form = replace(form, checked=known.form.checked, checking=known.form.checking)
+            ours = known.form
+            known.form = replace(form, checked=ours.checked, checking=ours.checking, column_types=ours.column_types)
         else:
             known.form, known.hash = replace(form, checking=known.form.checking), view_hash
 
@@ -77,8 +78,8 @@ class OpenForms:
         known = self._open.setdefault(view_id, _Open(fallback, ""))
         async with known.lock:
             for attempt in (1, 2):
-                form, name = await settled(datasets, change(known.form))
-                tried = known.hash
+                start, tried = known.form, known.hash
+                form, name = await settled(datasets, change(start))
                 try:
                     answer = await client.views_update(
                         view_id=view_id, hash=tried or None, view=register_view(form, name)
@@ -96,5 +97,7 @@ class OpenForms:
                         known.hash = ""
                 else:
                     known.past.add(tried)
-                    known.form, known.hash = form, str(answer["view"]["hash"])
+                    # What a click brought while Slack drew this is newer; its own change draws it.
+                    known.form = form if known.form is start else change(known.form)
+                    known.hash = str(answer["view"]["hash"])
                     return

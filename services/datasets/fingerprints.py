@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from services.datasets.model import FileStamp, Fingerprint, FingerprintCheck, FingerprintState
 from services.datasets.wording import count
-from services.reading.display import visible
+from services.visible import visible
 
 EXAMPLES = 3
 _NAME_SHOWN = 80

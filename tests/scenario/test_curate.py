@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox.faults import Faults
 from services.actor import Actor
 from tests.scenario.bot_on_local_slack import Stage, stage
 
@@ -139,7 +140,10 @@ async def test_datastores(bot: Stage) -> None:
     assert [each["value"] for each in offered] == ["workspaceblobstore"]
 
 
-async def test_two_changes_of_one_form_at_once_both_take_effect(bot: Stage) -> None:
+@pytest.mark.parametrize("slow_ms", [0, 300])
+async def test_two_changes_of_one_form_at_once_both_take_effect(bot: Stage, slow_ms: int) -> None:
+    # Slow: the second click comes in while Slack still draws what the first one led to.
+    bot.slack.faults = Faults(latency_ms={"views.update": slow_ms})
     await bot.ada.command("C0DATA", "/dataset", "register trips")
     view = await bot.ada.wait_view("register")
     # Both clicks are made on the form as it was first drawn, whichever of them is drawn first.
