@@ -19,6 +19,8 @@ from handlers.datasets.curate import (
     bind_watch,
 )
 from handlers.datasets.diff import bind_diff
+from handlers.datasets.labels import bind_labels
+from handlers.datasets.lineage import bind_lineage
 from handlers.datasets.list import bind_list
 from handlers.datasets.preview import bind_preview
 from handlers.datasets.register import RegisterForms, bind_register
@@ -102,6 +104,25 @@ TABLE = CommandTable(
             pool=Pool.DATA,
             seconds=120.0,
             aliases=("head",),
+        ),
+        Command(
+            "/dataset",
+            "labels",
+            "[NAME]",
+            "Label counts, and how far the labelling project is.",
+            ("/dataset labels photos",),
+            bind_labels,
+            pool=Pool.DATA,
+            seconds=120.0,
+        ),
+        Command(
+            "/dataset",
+            "lineage",
+            "[NAME[:VERSION]]",
+            "Where a version comes from, what came after, and who is known to use it.",
+            ("/dataset lineage sales", "/dataset lineage sales:3"),
+            bind_lineage,
+            aliases=("origin",),
         ),
         Command(
             "/dataset",
@@ -196,7 +217,7 @@ TABLE = CommandTable(
             "/datastore",
             "register",
             "",
-            "Register a folder as a datastore, for admins.",
+            "Register a place for data as a datastore, for admins.",
             ("/datastore register",),
             bind_register_datastore,
             pool=Pool.SLACK,

@@ -155,6 +155,7 @@ def _actions(card: DatasetCard, viewer: str) -> tuple[Json, ...]:
                 if card.dataset.deprecation
                 else pick_option("Deprecate…", "deprecate", name),
                 pick_option("Compare versions…", "diff", name, rest="choose"),
+                pick_option("Lineage", "lineage", name, number),
             ],
         ),
     ]
