@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
+from typing import Literal
 
 from services.errors import (
     Busy,
@@ -41,7 +42,10 @@ class WorkError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """An error as plain values. kind: class name of a UserError, "" for a fault, whose traceback is `sentence`."""
+    """An error as plain values. kind: class name of a UserError, "" for a fault, whose traceback is `sentence`.
+
+    name: what an IdenticalData names, or the kind of a NotFound.
+    """
 
     kind: str
     sentence: str
@@ -57,7 +61,7 @@ def pack(error: BaseException) -> Carried:
     if isinstance(error, IdenticalData):
         return Carried("IdenticalData", error.sentence, error.code, error.field, (), error.name, error.version)
     if isinstance(error, NotFound):
-        return Carried("NotFound", error.sentence, error.code, error.field, error.suggestions)
+        return Carried("NotFound", error.sentence, error.code, error.field, error.suggestions, error.kind)
     if isinstance(error, UserError):
         kind = next((base.__name__ for base in type(error).__mro__ if base.__name__ in _PLAIN), "UserError")
         return Carried(kind, error.sentence, error.code, error.field)
@@ -71,5 +75,6 @@ def unpack(carried: Carried) -> Exception:
     if carried.kind == "IdenticalData":
         return IdenticalData(carried.sentence, name=carried.name, version=carried.version)
     if carried.kind == "NotFound":
-        return NotFound(carried.sentence, suggestions=carried.suggestions, field=carried.field)
+        kind: Literal["dataset", "datastore"] = "datastore" if carried.name == "datastore" else "dataset"
+        return NotFound(carried.sentence, suggestions=carried.suggestions, field=carried.field, kind=kind)
     return _PLAIN[carried.kind](carried.sentence, code=carried.code, field=carried.field)

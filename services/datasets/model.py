@@ -84,6 +84,9 @@ class Definition:
     timestamp_column: str | None = None
     partition_format: str | None = None  # e.g. "/{year}/{month}/data.parquet", as SDK v1
     column_types: tuple[tuple[str, ColumnType], ...] = ()  # overrides chosen by the registrar
+    # The MLTable text of a definition made elsewhere that the fields above cannot say; then only Azure's own engine
+    # reads it as it is meant, and the fields tell what they can.
+    mltable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

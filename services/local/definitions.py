@@ -14,7 +14,9 @@ _DEFINITION = TypeAdapter(Definition)
 
 def definition_to_json(definition: Definition) -> JsonValue:
     """All fields by name; enums by their value, tuples as arrays."""
-    plain: JsonValue = _DEFINITION.dump_python(definition, mode="json")
+    plain: dict[str, JsonValue] = _DEFINITION.dump_python(definition, mode="json")
+    if plain["mltable"] is None:  # not there in what older versions of the bot stored and hashed
+        del plain["mltable"]
     return plain
 
 

@@ -1,0 +1,85 @@
+"""Which Azure Machine Learning workspace the bot serves."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import quote
+
+SCHEME = "azureml://"
+SHAPE = "azureml://subscriptions/SUBSCRIPTION/resourceGroups/GROUP/workspaces/WORKSPACE"
+
+_SUBSCRIPTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_GROUP = re.compile(r"[\w.()-]{0,89}[\w()-]")  # Azure's rule: letters, digits and _ . ( ) -, no dot at the end
+_WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{1,31}")  # as `azureml.core.Workspace` demands
+_KEYS = ("subscriptions", "resourcegroups", "workspaces")
+
+
+class WrongWorkspaceError(ValueError):
+    """An address that names no workspace; the sentence says what is wrong and never repeats the value."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+@dataclass(frozen=True, slots=True)
+class AzureWorkspaceId:
+    """A workspace by its place in Azure Resource Manager."""
+
+    subscription_id: str
+    resource_group: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From `azureml://subscriptions/…/resourceGroups/…/workspaces/…`, keys in any case.
+
+        Raises WrongWorkspaceError.
+        """
+        if not text.lower().startswith(SCHEME):
+            raise WrongWorkspaceError(f"it must begin with {SCHEME}; expected {SHAPE}")
+        parts = text[len(SCHEME) :].strip("/").split("/")
+        keys, values = [part.lower() for part in parts[::2]], parts[1::2]
+        if keys[:2] == ["subscriptions", "resourcegroups"] and "providers" in keys:
+            raise WrongWorkspaceError(f"leave out /providers/Microsoft.MachineLearningServices; expected {SHAPE}")
+        missing = next((key for key in _KEYS if key not in keys), None)
+        if missing is not None:
+            raise WrongWorkspaceError(f"“{missing}” is missing; expected {SHAPE}")
+        if tuple(keys) != _KEYS or len(values) != len(_KEYS):
+            raise WrongWorkspaceError(f"its parts must be in this order: {SHAPE}")
+        subscription, group, workspace = values
+        if _SUBSCRIPTION.fullmatch(subscription) is None:
+            raise WrongWorkspaceError(
+                "the subscription must be its id, such as 12345678-1234-1234-1234-123456789abc, not its name"
+            )
+        if _GROUP.fullmatch(group) is None:
+            raise WrongWorkspaceError("the resource group has characters that no resource group can have")
+        if _WORKSPACE.fullmatch(workspace) is None:
+            raise WrongWorkspaceError(
+                "a workspace has 2 to 33 letters, digits, “-” and “_”, and begins with a letter or digit"
+            )
+        return cls(subscription.lower(), group, workspace)
+
+    @property
+    def scope(self) -> str:
+        """Its id in Azure Resource Manager."""
+        return (
+            f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
+            f"/providers/Microsoft.MachineLearningServices/workspaces/{self.name}"
+        )
+
+    @property
+    def key(self) -> str:
+        """What tells it apart in the bot's database: Azure compares these names without case."""
+        return f"{SCHEME}{self.scope.lower().removeprefix('/')}"
+
+    def studio_url(self, dataset: str, version: int, tenant_id: str = "") -> str:
+        """The page of a dataset's version in the studio."""
+        wsid = quote(
+            f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}/workspaces/{self.name}",
+            safe="/",
+        )
+        tenant = f"&tid={quote(tenant_id, safe='')}" if tenant_id else ""
+        return f"https://ml.azure.com/data/{quote(dataset, safe='')}/{version}/details?wsid={wsid}{tenant}"

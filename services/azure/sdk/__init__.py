@@ -1,0 +1,1 @@
+"""What runs inside the worker processes: the only modules that import azureml."""

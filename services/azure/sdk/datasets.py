@@ -1,0 +1,424 @@
+"""Calls on the workspace's datasets. Each runs in a worker, takes and returns plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+from services.azure.definitions import (
+    TIMESTAMP_PROPERTY,
+    AzureDefinition,
+    read_definition,
+    sdk_format,
+    with_digest,
+    yaml_in,
+)
+from services.azure.redaction import redact
+from services.datasets.model import ColumnType, DatasetType, Definition, FileFormat, WebSource
+
+if TYPE_CHECKING:
+    from services.azure.sdk.rest import Json
+    from services.azure.sdk.session import Session
+
+REGISTRATION_PROPERTY = "dataset_bot_registration"
+DIGEST_PROPERTY = "dataset_bot_data"
+PAGE_SIZE = 100
+DATE_FORMATS = (
+    "%Y-%m-%d",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%SZ",
+    "%Y-%m-%dT%H:%M:%S.%fZ",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M:%S.%f",
+    "%Y/%m/%d",
+)
+"""Without formats the SDK reads the data to find them; these leave no doubt which number is the month."""
+
+
+class Entry(NamedTuple):
+    """A dataset in a list. version: the latest. digest, registration: the bot's marks on that version, or ""."""
+
+    azure_id: str
+    name: str
+    type: str
+    description: str
+    tags: tuple[tuple[str, str], ...]
+    version: int
+    digest: str
+    registration: str
+    created: datetime
+    modified: datetime
+
+
+class VersionEntry(NamedTuple):
+    """One version with its definition."""
+
+    azure_id: str
+    saved_id: str
+    version: int
+    definition: Definition
+    digest: str
+    registration: str
+    created: datetime
+
+
+class Found(NamedTuple):
+    """A dataset as it is now, and one version of it."""
+
+    entry: Entry
+    version: VersionEntry
+
+
+class Page(NamedTuple):
+    """Part of the list of all datasets. token: where to go on, "" at the end."""
+
+    entries: tuple[Entry, ...]
+    token: str
+
+
+def page(session: Session, token: str, pages: int) -> Page:
+    """The next `pages` pages of all datasets, with token "" the first ones."""
+    rest = session.rest()
+    template = rest.client.dataset.list.metadata["url"]
+    entries: list[Entry] = []
+    for _ in range(pages):
+        query = {
+            "includeInvisible": False,
+            "continuationToken": token or None,
+            "pageSize": PAGE_SIZE,
+            "includeLatestDefinition": True,
+        }
+        found = rest.get(template, query=query)
+        entries.extend(_entry(each) for each in _list(found, "value"))
+        token = str(found.get("continuationToken") or "")
+        if not token:
+            break
+    return Page(tuple(entries), token)
+
+
+def get(session: Session, name: str, version: int | None) -> Found:
+    """A dataset with one version, the latest for None. Raises RefusedError, 404 for an unknown one."""
+    rest = session.rest()
+    dto = rest.get(
+        rest.client.dataset.get_dataset_by_name.metadata["url"],
+        query={"versionId": version, "includeLatestDefinition": True},
+        name=name,
+        datasetName=_in_path(name),
+    )
+    return Found(_entry(dto), _version(session, dto, _object(dto, "latest")))
+
+
+def versions(session: Session, name: str, azure_id: str, kind: str, wanted: Sequence[int]) -> tuple[VersionEntry, ...]:
+    """These versions, in any order. kind: the dataset's, which Azure does not repeat with its versions.
+
+    One list call where the SDK still has it, else one call for each version."""
+    rest = session.rest()
+    operation = getattr(rest.client.dataset, "get_all_dataset_definitions", None)
+    if operation is None:  # the only call that is neither public nor used by the SDK itself
+        return tuple(get(session, name, number).version for number in wanted)
+    missing = set(wanted)
+    found: list[VersionEntry] = []
+    token = ""
+    dto = {"datasetId": azure_id, "datasetType": kind}
+    while missing:
+        answer = rest.get(
+            operation.metadata["url"],
+            query={"continuationToken": token or None, "pageSize": PAGE_SIZE},
+            name=name,
+            datasetId=azure_id,
+        )
+        for each in _list(answer, "value"):
+            if int(each.get("versionId") or 0) in missing:
+                missing.discard(int(each["versionId"]))
+                found.append(_version(session, dto, each))
+        token = str(answer.get("continuationToken") or "")
+        if not token:
+            break
+    return tuple(found)
+
+
+class Prepared(NamedTuple):
+    """A definition as Azure takes it. untyped: why the columns of text files stay strings, "" when they do not."""
+
+    yaml: str
+    untyped: str = ""
+
+
+def prepare(session: Session, definition: Definition, infer: bool) -> Prepared:
+    """The YAML of a definition, made by the SDK's own factory.
+
+    infer: let the SDK's engine look at the first 200 rows for column types, as it does for everybody; when it cannot
+    read them, the columns stay strings. Raises InvalidInput for what the SDK cannot express.
+    """
+    from azureml.data.dataset_error_handling import DatasetValidationError  # noqa: PLC0415 - as in _made
+
+    if infer and definition.format is not None and definition.format.file_format is FileFormat.DELIMITED:
+        try:
+            return Prepared(_made(session, definition, infer=True))
+        except DatasetValidationError as error:
+            return Prepared(_made(session, definition, infer=False), untyped=redact(str(error))[:500])
+    return Prepared(_made(session, definition, infer=False))
+
+
+def _made(session: Session, definition: Definition, *, infer: bool) -> str:
+    from azureml.core import Dataset  # noqa: PLC0415 - imported by the worker's start
+    from azureml.data.azure_storage_datastore import AzureBlobDatastore  # noqa: PLC0415
+
+    workspace = session.workspace()
+    source = definition.source
+    if isinstance(source, WebSource):
+        path: list[Any] = list(source.urls)
+    else:
+        # Made here, not fetched: a definition holds no more of a datastore than its name, and fetching would bring
+        # its key.
+        datastore = AzureBlobDatastore(workspace, source.datastore, container_name="-", account_name="-")
+        path = [(datastore, each) for each in source.paths]
+    partition = definition.partition_format or None
+    if definition.type is DatasetType.FILE:
+        made = Dataset.File.from_files(path, validate=False, partition_format=partition)
+    else:
+        made = _tabular(definition, path, partition, infer)
+    return str(yaml_in(made._dataflow.to_json()))
+
+
+def _tabular(definition: Definition, path: list[Any], partition: str | None, infer: bool) -> Any:
+    from azureml.core import Dataset  # noqa: PLC0415
+
+    form = definition.format
+    types = {name: _data_type(kind) for name, kind in definition.column_types if kind is not ColumnType.OTHER}
+    common: dict[str, Any] = {"path": path, "validate": False, "partition_format": partition}
+    if types:
+        common["set_column_types"] = types
+    factory = Dataset.Tabular
+    if form is None or form.file_format is FileFormat.PARQUET:
+        return factory.from_parquet_files(**common)
+    if form.file_format is FileFormat.JSON_LINES:
+        return factory.from_json_lines_files(encoding=sdk_format(form).encoding, **common)
+    said = sdk_format(form)
+    return factory.from_delimited_files(
+        separator=said.separator,
+        header=said.header,
+        encoding=said.encoding,
+        infer_column_types=infer,
+        support_multi_line=True,  # a line break within quotes is part of the value, as the bot's own reader has it
+        **common,
+    )
+
+
+def _data_type(kind: ColumnType) -> Any:
+    from azureml.data import DataType  # noqa: PLC0415
+
+    match kind:
+        case ColumnType.INTEGER:
+            return DataType.to_long()
+        case ColumnType.DECIMAL:
+            return DataType.to_float()
+        case ColumnType.BOOLEAN:
+            return DataType.to_bool()
+        case ColumnType.DATETIME:
+            return DataType.to_datetime(list(DATE_FORMATS))
+        case _:
+            return DataType.to_string()
+
+
+class Registration(NamedTuple):
+    """What is registered. yaml: from `prepare`; digest: the mark of definition and data."""
+
+    name: str
+    type: str
+    yaml: str
+    timestamp_column: str
+    description: str
+    tags: tuple[tuple[str, str], ...]
+    digest: str
+    registration_id: str
+    new_version: bool
+
+
+def register(session: Session, what: Registration) -> Found:
+    """One POST, never repeated here. What comes back may be an older version with the same YAML: its marks tell.
+
+    Raises RefusedError (409: the name is taken, 400: identical), or requests' errors when the answer is lost.
+    """
+    from azureml.data import FileDataset, TabularDataset  # noqa: PLC0415
+    from azureml.data._dataset_rest_helper import _dataset_to_dto  # noqa: PLC0415 - see rest.PRIVATE_NAMES
+    from azureml.dataprep import EnginelessDataflow  # noqa: PLC0415
+
+    kind = FileDataset if what.type == DatasetType.FILE.value else TabularDataset
+    properties = {REGISTRATION_PROPERTY: what.registration_id, DIGEST_PROPERTY: what.digest}
+    if what.timestamp_column:
+        properties[TIMESTAMP_PROPERTY] = what.timestamp_column
+    dataset = kind._create(EnginelessDataflow(with_digest(what.yaml, what.digest)), properties)
+    dto = _dataset_to_dto(dataset, what.name, what.description, dict(what.tags), create_new_version=what.new_version)
+    rest = session.rest()
+    answer = rest.post(
+        rest.client.dataset.register.metadata["url"],
+        rest.client.dataset._serialize.body(dto, "DatasetDto"),
+        query={
+            "registerAsPending": False,
+            "ifExistsOk": what.new_version,
+            "updateDefinitionIfExists": what.new_version,
+            "withDataHash": False,
+        },
+        name=what.name,
+    )
+    return Found(_entry(answer), _version(session, answer, _object(answer, "latest")))
+
+
+class Change(NamedTuple):
+    """What to change of a dataset. description None: leave it."""
+
+    put: tuple[tuple[str, str], ...] = ()
+    remove: tuple[str, ...] = ()
+    description: str | None = None
+
+
+class Changed(NamedTuple):
+    """A dataset after a change. kept: the change was there when it was read again after writing."""
+
+    entry: Entry
+    kept: bool
+
+
+def change(session: Session, name: str, what: Change) -> Changed:
+    """Read, write the whole dataset as the SDK does, read again: Azure has no ETag, so another writer may undo it."""
+    rest = session.rest()
+    read, latest = rest.client.dataset.get_dataset_by_name.metadata["url"], {"includeLatestDefinition": True}
+    before = rest.get(read, query=latest, name=name, datasetName=_in_path(name))
+    tags = _changed_tags(_tags(before), what)
+    description = before.get("description") if what.description is None else what.description
+    if tags == _tags(before) and description == before.get("description"):
+        return Changed(_entry(before), True)
+    old = _object(before, "latest")
+    body = {
+        "datasetId": before["datasetId"],
+        "name": before["name"],
+        "datasetType": before.get("datasetType"),
+        "description": description,
+        "tags": tags,
+        "isVisible": True,
+        "latest": {
+            "datasetDefinitionState": {},
+            **{key: old.get(key) for key in ("versionId", "savedDatasetId", "dataflow", "properties")},
+        },
+    }
+    template = rest.client.dataset.update_dataset.metadata["url"]
+    rest.put(template, body, query={"forceUpdate": False}, name=name, datasetId=str(before["datasetId"]))
+    after = rest.get(read, query=latest, name=name, datasetName=_in_path(name))
+    there = _tags(after)
+    kept = (
+        all(there.get(key) == value for key, value in what.put)
+        and not any(key in there for key in what.remove if key not in dict(what.put))
+        and (what.description is None or (after.get("description") or "") == what.description)
+    )
+    return Changed(_entry(after), kept)
+
+
+def _changed_tags(present: Mapping[str, str], what: Change) -> dict[str, str]:
+    kept = {key: value for key, value in present.items() if key not in what.remove}
+    return {**kept, **dict(what.put)}
+
+
+# Reading what Azure answers
+
+
+def _list(answer: Json, key: str) -> list[Json]:
+    from services.azure.sdk.rest import WrongShapeError  # noqa: PLC0415 - imports azureml
+
+    found = answer.get(key)
+    if not isinstance(found, list):
+        raise WrongShapeError(f"the answer has no list {key!r}")
+    return found
+
+
+def _object(answer: Json, key: str) -> Json:
+    from services.azure.sdk.rest import WrongShapeError  # noqa: PLC0415 - imports azureml
+
+    found = answer.get(key)
+    if not isinstance(found, dict):
+        raise WrongShapeError(f"the answer has no object {key!r}")
+    return found
+
+
+def _tags(dto: Json) -> dict[str, str]:
+    return {str(key): str(value) for key, value in (dto.get("tags") or {}).items()}
+
+
+def _entry(dto: Json) -> Entry:
+    from services.azure.sdk.rest import WrongShapeError  # noqa: PLC0415 - imports azureml
+
+    try:
+        return _read_entry(dto)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise WrongShapeError(f"a dataset that cannot be read: {type(error).__name__}") from error
+
+
+def _read_entry(dto: Json) -> Entry:
+    latest = _object(dto, "latest")
+    properties = latest.get("properties") or {}
+    return Entry(
+        azure_id=str(dto["datasetId"]),
+        name=str(dto["name"]),
+        type=_kind(dto),
+        description=str(dto.get("description") or ""),
+        tags=tuple(sorted(_tags(dto).items())),
+        version=int(latest.get("versionId") or 0),
+        digest=str(properties.get(DIGEST_PROPERTY) or ""),
+        registration=str(properties.get(REGISTRATION_PROPERTY) or ""),
+        created=_moment(dto.get("createdTime")),
+        modified=_moment(dto.get("modifiedTime")),
+    )
+
+
+def _kind(dto: Json) -> str:
+    return DatasetType.FILE.value if dto.get("datasetType") == "file" else DatasetType.TABULAR.value
+
+
+def _version(session: Session, dto: Json, latest: Json) -> VersionEntry:
+    properties = latest.get("properties") or {}
+    saved_id = str(latest.get("savedDatasetId") or "")
+    text = yaml_in(latest.get("dataflow"))
+    if text is None:  # registered by an SDK of before 2023: the data service translates it
+        text = _translated(session, saved_id)
+    read: AzureDefinition = read_definition(_kind(dto), text, properties)
+    return VersionEntry(
+        azure_id=str(dto["datasetId"]),
+        saved_id=saved_id,
+        version=int(latest.get("versionId") or 0),
+        definition=read.definition,
+        digest=str(properties.get(DIGEST_PROPERTY) or read.digest),
+        registration=str(properties.get(REGISTRATION_PROPERTY) or ""),
+        created=_moment(latest.get("createdTime")),
+    )
+
+
+def _translated(session: Session, saved_id: str) -> str:
+    """The YAML of an old definition. Unlike in the SDK's own fetch, a failing service is a failing service."""
+    from azureml.data._dataset_rest_helper import _FETCH_DATASET_URL  # noqa: PLC0415 - see rest.PRIVATE_NAMES
+
+    where = session.settings.workspace
+    path = _FETCH_DATASET_URL.format(
+        where.subscription_id, where.resource_group, where.name, f"unregistered-{saved_id}", "1"
+    )
+    template, _, query = path.partition("?")
+    found = session.rest().get("/" + template, query=dict(pair.split("=", 1) for pair in query.split("&")))
+    return str(found.get("legacyDataflow") or "")
+
+
+def _in_path(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _moment(text: object) -> datetime:
+    """A time as Azure writes it, with up to seven decimals; 1970 where there is none."""
+    if not isinstance(text, str) or not text:
+        return datetime.fromtimestamp(0, UTC)
+    whole, dot, rest = text.partition(".")
+    digits = ""
+    while rest and rest[0].isdigit():
+        digits, rest = digits + rest[0], rest[1:]
+    found = datetime.fromisoformat(f"{whole}{dot}{digits[:6]}{rest}".replace("Z", "+00:00"))
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
