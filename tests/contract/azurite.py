@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import random
 import shutil
 import socket
 import ssl
@@ -109,8 +110,8 @@ class Azurite:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        deadline = time.monotonic() + 30
-        while not _answers(self.port):
+        context, deadline = self.client_context(), time.monotonic() + 30
+        while not _answers(self.port, context):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.__exit__(None, None, None)
                 raise AzuriteMissing("Azurite did not start within 30 s.")
@@ -137,13 +138,19 @@ class Azurite:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port below those that the system gives to outgoing connections, so that none of them can sit on it."""
+    for _ in range(100):
+        port = random.randint(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AzuriteMissing("Azurite found no free port.")
 
 
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _answers(port: int, context: ssl.SSLContext) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=0.5) as plain:
+            context.wrap_socket(plain, server_hostname="127.0.0.1").close()
+            return True
+    except OSError:
+        return False

@@ -145,9 +145,9 @@ class FaultPlan:
         return self.add(Fault(Effect.ANSWER, host, path, method, times, skip, answer=answer))
 
     def throttled(
-        self, retry_after: float, *, host: str = "*", path: str = "*", method: str = "*", times: int | None = None
+        self, retry_after: int, *, host: str = "*", path: str = "*", method: str = "*", times: int | None = None
     ) -> Fault:
-        """429 with `Retry-After` in seconds."""
+        """429 with `Retry-After` in whole seconds; the SDK fails on a fraction."""
         return self.status(
             429,
             "TooManyRequests",
@@ -156,7 +156,7 @@ class FaultPlan:
             path=path,
             method=method,
             times=times,
-            headers={"Retry-After": f"{retry_after:g}"},
+            headers={"Retry-After": str(retry_after)},
         )
 
     def forbidden(

@@ -14,7 +14,7 @@ import h11
 
 from tests.contract.ca import CertificateAuthority
 from tests.contract.faults import Effect, Fault, FaultPlan
-from tests.contract.request_log import LoggedRequest, RequestLog
+from tests.contract.request_log import RequestLog
 from tests.contract.wire import Connection, Cut, Headers, Request, Response
 
 __all__ = ["ContractProxy", "Service"]
@@ -154,13 +154,9 @@ class ContractProxy:
         if Effect.LOSE in struck:
             raise Cut
         cut_after = struck[Effect.TRUNCATE].cut_after if Effect.TRUNCATE in struck else None
-        stays = await connection.answer(request, response, cut_after=cut_after)
         if cut_after is None:
-            self._end(entry, response)
-        return stays
-
-    def _end(self, entry: LoggedRequest, response: Response) -> None:
-        self._log.end(entry, response.status)
+            self._log.answered(entry, response.status)
+        return await connection.answer(request, response, cut_after=cut_after)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -74,8 +74,8 @@ class RequestLog:
             self._changed.notify_all()
             return entry
 
-    def end(self, entry: LoggedRequest, status: int) -> None:
-        """Note that the answer was sent whole."""
+    def answered(self, entry: LoggedRequest, status: int) -> None:
+        """Note the answer that is about to be sent, so that whoever has got it finds it here."""
         with self._changed:
             entry.status = status
             entry.seconds = time.monotonic() - self._started - entry.started
@@ -131,6 +131,8 @@ class RequestLog:
             entry
             for entry in self.find(host="login.microsoftonline.com")
             if entry.path.lower().endswith(("/devicecode", "/authorize"))
+            # Sign-ins are for any organization; apps name their tenant.
+            or entry.path.lower().startswith(("/organizations/", "/common/oauth2/", "/common/v2.0/"))
         ]
 
     def places_of(self, secret: str, *, allowed: Callable[[LoggedRequest], bool] | None = None) -> list[str]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import azureml.core
 import obstore
+from azure.core.credentials import TokenCredential
 from azure.identity import (
+    ChainedTokenCredential,
     ClientSecretCredential,
     EnvironmentCredential,
     ManagedIdentityCredential,
@@ -26,6 +28,9 @@ from azureml.core import Dataset, Datastore, Workspace
 from azureml.core.authentication import ServicePrincipalAuthentication, TokenAuthentication
 from azureml.data._dataset_rest_helper import _restclient
 from obstore.store import AzureStore
+
+if TYPE_CHECKING:
+    from obstore.store import AzureSASToken  # exists for type checkers only
 
 Value: TypeAlias = "bool | int | float | str | Sequence[Value] | Mapping[str, Value] | None"
 
@@ -77,7 +82,7 @@ def register_lake_datastore(
     """Register an ADLS Gen2 datastore, identity-based without a secret."""
     tenant, client = (os.environ["AZURE_TENANT_ID"], os.environ["AZURE_CLIENT_ID"]) if secret else (None, None)
     made = Datastore.register_azure_data_lake_gen2(
-        _workspace(workspace), name, container, account, None, None, tenant, client, secret
+        _workspace(workspace), name, container, account, tenant_id=tenant, client_id=client, client_secret=secret
     )
     return {"name": made.name, "client": made.client_id, "secret": made.client_secret}
 
@@ -109,8 +114,11 @@ def register(
     new_version: bool = False,
     tags: dict[str, str] | None = None,
 ) -> Value:
-    """Register a dataset from a datastore path without reading any data. kind: file, tabular or parquet."""
-    where = (Datastore.get(_workspace(workspace), datastore), path)
+    """Register a dataset without reading any data. kind: file, tabular or parquet.
+
+    datastore: the empty text when `path` is a web address.
+    """
+    where = (Datastore.get(_workspace(workspace), datastore), path) if datastore else path
     if kind == "file":
         made = Dataset.File.from_files(where, validate=False)
     elif kind == "parquet":
@@ -169,7 +177,7 @@ def read(workspace: str, name: str, how: str = "bridge") -> Value:
 
 def token(kind: str, resource: str = "https://management.azure.com", secret: str | None = None) -> Value:
     """A token by one of azure-identity's credentials: secret, environment, managed or workload."""
-    credential: ClientSecretCredential | EnvironmentCredential | ManagedIdentityCredential | WorkloadIdentityCredential
+    credential: TokenCredential
     if kind == "secret":
         credential = ClientSecretCredential(
             os.environ["AZURE_TENANT_ID"], os.environ["AZURE_CLIENT_ID"], secret or os.environ["AZURE_CLIENT_SECRET"]
@@ -177,8 +185,13 @@ def token(kind: str, resource: str = "https://management.azure.com", secret: str
     elif kind == "workload":
         credential = WorkloadIdentityCredential()
     else:
-        credential = EnvironmentCredential() if kind == "environment" else ManagedIdentityCredential()
+        # In a chain a missing endpoint is found out by one try; alone, by tries of 5 s and more.
+        credential = EnvironmentCredential() if kind == "environment" else _managed()
     return credential.get_token(f"{resource}/.default").token
+
+
+def _managed() -> TokenCredential:
+    return ChainedTokenCredential(ManagedIdentityCredential())
 
 
 def secret(vault: str, name: str) -> Value:
@@ -207,7 +220,9 @@ def objects(account: str, container: str, path: str, key: str | None = None, sas
     if key:
         store = AzureStore(container, account_name=account, account_key=key)
     elif sas:
-        store = AzureStore(container, account_name=account, sas_key=sas)
+        # Not `sas_key`: obstore reads AZURE_* variables too, and a service principal in them wins over it.
+        token: AzureSASToken = {"sas_token": sas, "expires_at": None}
+        store = AzureStore(container, account_name=account, credential_provider=lambda: token)
     else:
         store = AzureStore(
             container,
@@ -218,6 +233,11 @@ def objects(account: str, container: str, path: str, key: str | None = None, sas
         )
     names = sorted(one["path"] for one in obstore.list(store).collect())
     return {"names": names, "part": obstore.get_range(store, path, start=1, length=4).to_bytes().decode()}
+
+
+def objects_by_sas_key(account: str, container: str, sas: str) -> Value:
+    """By obstore with its option `sas_key`: how many blobs there are."""
+    return len(obstore.list(AzureStore(container, account_name=account, sas_key=sas)).collect())
 
 
 def lake(account: str, container: str, path: str, data: str, key: str | None = None) -> Value:

@@ -50,13 +50,17 @@ class SdkProcess:
             stderr=self._noise,
             text=True,
         )
-        self._answer(60)
+        try:
+            self._answer(60)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        process = self._process
+        process, self._process = self._process, None
         if process is not None:
             process.kill()
             process.wait()

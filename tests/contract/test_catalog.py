@@ -34,7 +34,7 @@ def test_workspace_opens(sdk: SdkProcess, azure: AzureContract, how: str) -> Non
 
 
 def test_missing_workspace(sdk: SdkProcess, azure: AzureContract) -> None:
-    with pytest.raises(SdkError, match="nowhere") as caught:
+    with pytest.raises(SdkError, match=r"Workspace not found\.") as caught:
         sdk.call("open_workspace", name="nowhere")
     assert caught.value.kind == "ProjectSystemException"
 
@@ -48,7 +48,7 @@ def test_datastores_are_registered_listed_and_chosen(sdk: SdkProcess, azure: Azu
     made = sdk.call("register_blob_datastore", workspace=workspace, name="plain", account="acc", container="c")
     assert fields(made, "name", "key") == ["plain", None]
     made = sdk.call("register_lake_datastore", workspace=workspace, name="lake", account="acc", container="fs")
-    assert fields(made, "client", "secret") == [None, None]
+    assert fields(made, "secret") == [None]
     made = sdk.call(
         "register_lake_datastore", workspace=workspace, name="lake2", account="acc", container="fs", secret="s"
     )
@@ -164,7 +164,7 @@ def test_missing_permission_is_named(sdk: SdkProcess, azure: AzureContract, name
 
 def test_throttled_call_is_repeated_by_the_sdk(sdk: SdkProcess, azure: AzureContract, name: str) -> None:
     azure.workspace.datasets.add("sales", "type: mltable\npaths:\n- pattern: azureml://x\n")
-    fault = azure.faults.throttled(0.2, path="*/query/name=sales", times=2)
+    fault = azure.faults.throttled(0, path="*/query/name=sales", times=2)
     assert fields(sdk.call("get", workspace=name, name="sales"), "version") == [1]
     assert fault.hits == 2
 

@@ -36,9 +36,8 @@ def test_managed_identity_gets_a_token(sdk: SdkProcess, azure: AzureContract) ->
 
 
 def test_no_managed_identity(sdk: SdkProcess, azure: AzureContract) -> None:
-    with pytest.raises(SdkError) as caught:
+    with pytest.raises(SdkError, match="no response from the IMDS endpoint"):
         sdk.call("token", kind="managed")
-    assert caught.value.kind == "CredentialUnavailableError"
 
 
 def test_workload_identity_gets_a_token(azure: AzureContract, tmp_path: Path) -> None:

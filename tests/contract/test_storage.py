@@ -50,6 +50,16 @@ def test_wrong_credentials_are_refused(sdk: SdkProcess, storage: StorageAccounts
         sdk.call(client, account="mlstorage", container="refused", path="a.csv", key=storage.key("mllake"))
 
 
+def test_obstore_prefers_the_environments_principal_to_a_sas_key(
+    sdk: SdkProcess, azure: AzureContract, storage: StorageAccounts
+) -> None:
+    """A trap: the SAS is expired, and the call succeeds all the same."""
+    storage.put("mlstorage", "trap", "a.csv", CSV)
+    expired = storage.sas("mlstorage", valid=timedelta(hours=-1))
+    assert sdk.call("objects_by_sas_key", account="mlstorage", container="trap", sas=expired) == 1
+    assert [entry.headers.get("Authorization")[:7] for entry in azure.log.find(path="/trap*")] == ["Bearer "]
+
+
 @pytest.mark.parametrize("by", ["bearer", "key"])
 def test_data_lake_paths(sdk: SdkProcess, storage: StorageAccounts, by: str) -> None:
     container = f"lake-{by}"
@@ -95,12 +105,13 @@ def test_the_data_engine_reads_every_kind_of_source(azure: AzureContract, storag
         workspace.datastores.put(dto)
         name = str(dto["name"])
         workspace.datasets.add(name, DELIMITED.format(pattern=workspace.datastore_uri(name, "sales/*.csv")))
-    for name, pattern in (
-        ("web", azure.web.put("files.example.com", "/a.csv", CSV)),
-        ("open", "https://azureopendatastorage.blob.core.windows.net/engine/sales/*.csv"),
-    ):
-        workspace.datasets.add(name, DELIMITED.format(pattern=pattern))
+    addresses = {
+        "web": azure.web.put("files.example.com", "/a.csv", CSV),
+        "open": "https://azureopendatastorage.blob.core.windows.net/engine/sales/*.csv",
+    }
     with SdkProcess(child_environment(azure)) as child:
+        for name, address in addresses.items():
+            child.call("register", workspace=workspace.name, name=name, datastore="", path=address)
         for name in ("bykey", "bysas", "byidentity", "lake", "web", "open"):
             rows = child.call("read", workspace=workspace.name, name=name, how="principal")
             assert rows == {"id": ["1", "3"], "v": ["2", "4"]}, name
@@ -119,5 +130,5 @@ def test_the_data_engine_tries_to_sign_somebody_in_without_a_service_principal(
     azure.workspace.datasets.add("sales", DELIMITED.format(pattern=pattern))
     with SdkProcess(child_environment(azure)) as child:
         child.send("read", workspace=azure.workspace.name, name="sales")
-        azure.log.wait_for(1, path="*/devicecode", seconds=20)
+        azure.log.wait_for(1, path="/organizations/*", seconds=20)
     assert azure.log.sign_ins()
