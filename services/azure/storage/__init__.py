@@ -1,0 +1,1 @@
+"""Reading files in Azure Storage straight from storage: listings and ranges, without the SDK."""
