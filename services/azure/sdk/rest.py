@@ -104,8 +104,11 @@ class DatasetRest:
         self.client = RestClient(credentials=_Bearer(session), base_url=host)
         connection = self.client.config.connection
         connection.timeout = (CONNECT_SECONDS, session.settings.answer_seconds)
-        # No retries below ours: msrest would repeat a POST whose answer was lost.
-        self.client.config.retry_policy.policy = Retry(0, read=False)
+        # No retries below ours: msrest would repeat a POST whose answer was lost. The connection holds the policy that
+        # was there when it was made, so that one is changed and not replaced.
+        policy: Retry = self.client.config.retry_policy.policy
+        policy.total = policy.connect = 0
+        policy.read = False
         self._http = self.client.dataset._client
         self._path = {
             "subscriptionId": where.subscription_id,
