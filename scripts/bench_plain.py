@@ -18,19 +18,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from handlers import command_table
+from handlers.listeners import ack_body
 from scripts.bench_requests import SECRET, TEAM
 
 
 async def serve() -> None:
-    """Acknowledge every `/dataset` with two letters."""
+    """Acknowledge `/dataset help` with our help as it is, everything else with two letters."""
+    same = ack_body(command_table.TABLE.help("/dataset"))
 
     async def authorize() -> AuthorizeResult:
         return AuthorizeResult(
             enterprise_id=None, team_id=TEAM, bot_id="B0BOT", bot_user_id="U0BOT", bot_token="xoxb-x"
         )
 
-    async def echo(ack: AsyncAck) -> None:
-        await ack(text="ok")
+    async def echo(ack: AsyncAck, body: dict[str, str]) -> None:
+        if body["text"] == "help":
+            await ack(**same)
+        else:
+            await ack(text="ok")
 
     app = AsyncApp(signing_secret=SECRET, authorize=authorize, process_before_response=True)
     app.command("/dataset")(echo)

@@ -86,14 +86,25 @@ class BotProcess:
 
 async def _is_ready(port: int) -> bool:
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        return (await _page(port, "/readyz")).startswith(b"HTTP/1.1 200")
     except OSError:
         return False
+
+
+async def jobs_running(port: int, pool: str) -> int:
+    """How many jobs of a pool run now, by the bot's own metrics."""
+    wanted = f'dataset_bot_jobs_running{{pool="{pool}"}} '
+    for line in (await _page(port, "/metrics")).decode().splitlines():
+        if line.startswith(wanted):
+            return int(float(line.removeprefix(wanted)))
+    raise SystemExit("bench: the bot's metrics do not tell how many jobs run.")
+
+
+async def _page(port: int, path: str) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
-        writer.write(b"GET /readyz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n")
-        return (await reader.read(64)).startswith(b"HTTP/1.1 200")
-    except OSError:
-        return False
+        writer.write(f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n".encode())
+        return await reader.read(-1)
     finally:
         writer.close()
 
@@ -145,9 +156,14 @@ def resident(pid: int, field: str = "VmRSS") -> float:
 def descendants(pid: int) -> list[int]:
     """Processes that the process started, and theirs."""
     found = []
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, children.read_text().split()):
-            found += [child, *descendants(child)]
+    try:
+        children = [
+            int(child) for each in Path(f"/proc/{pid}/task").glob("*/children") for child in each.read_text().split()
+        ]
+    except OSError:  # it ended meanwhile
+        return []
+    for child in children:
+        found += [child, *descendants(child)]
     return found
 
 
@@ -177,7 +193,8 @@ class Machine:
         """(busy, ours, all) in clock ticks."""
         fields = [int(each) for each in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
         idle = fields[3] + fields[4]
-        return sum(fields) - idle, sum(map(_ticks, self._pids)), sum(fields)
+        ours = {*self._pids, *(child for pid in self._pids for child in descendants(pid))}
+        return sum(fields) - idle, sum(map(_ticks, ours)), sum(fields)
 
 
 def _ticks(pid: int) -> int:
