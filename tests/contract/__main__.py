@@ -6,6 +6,7 @@ import shlex
 import signal
 import sys
 import tempfile
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from tests.contract.server import AzureContract
 
 def main() -> None:
     """Run until interrupted."""
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         try:
@@ -32,7 +36,7 @@ def main() -> None:
         for name, value in {**azure.variables(), **azure.service_principal(), "WORKSPACE": azure.workspace.url}.items():
             sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
         sys.stdout.flush()
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        ended.wait()
         sys.stderr.writelines(f"{entry}\n" for entry in azure.log)
         for host in azure.log.forgive_hosts():
             sys.stderr.write(f"unknown host refused: {host}\n")

@@ -1,7 +1,8 @@
-"""Azure Resource Manager: subscriptions, workspaces, the storage account, permissions and labelling projects."""
+"""Azure Resource Manager: subscriptions, workspaces, a storage account, permissions, roles, labelling projects."""
 
 from __future__ import annotations
 
+from tests.contract import roles
 from tests.contract.cloud import Cloud
 from tests.contract.entra import Caller, Refused
 from tests.contract.faults import azure_error
@@ -31,6 +32,13 @@ class ResourceManager:
                 return azure_error(
                     400, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required."
                 )
+            about_roles = roles.answer(
+                self._cloud.roles,
+                request,
+                lambda action, scope: self._cloud.permissions.require(caller, action, scope),
+            )
+            if about_roles is not None:
+                return about_roles
             if request.method != "GET":
                 return azure_error(405, "MethodNotAllowed", f"the contract server has no {request.method} here")
             return self._get(caller, request)

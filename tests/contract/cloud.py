@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from tests.contract.entra import Caller, Entra, Refused
 from tests.contract.faults import azure_error
 from tests.contract.permissions import Permissions
+from tests.contract.roles import Roles
 from tests.contract.wire import Request
 from tests.contract.workspace import Workspace
 
@@ -24,6 +25,7 @@ class Cloud:
     entra: Entra = field(default_factory=Entra)
     permissions: Permissions = field(default_factory=Permissions)
     subscriptions: dict[str, str] = field(default_factory=lambda: {SUBSCRIPTION: "Contract subscription"})
+    roles: Roles = field(default_factory=Roles)
     workspaces: list[Workspace] = field(default_factory=list)
 
     def add_workspace(self, name: str, *, location: str = "westeurope") -> Workspace:
@@ -36,6 +38,7 @@ class Cloud:
         """Forget all workspaces, permissions and identities; make one empty workspace of this name."""
         self.entra.reset()
         self.permissions = Permissions()
+        self.roles = Roles()
         self.subscriptions = {SUBSCRIPTION: "Contract subscription"}
         self.workspaces.clear()
         return self.add_workspace(workspace)

@@ -22,6 +22,7 @@ from azure.identity import (
 )
 from azure.keyvault.secrets import SecretClient
 from azure.mgmt.authorization import AuthorizationManagementClient
+from azure.mgmt.authorization.v2022_04_01.models import RoleAssignmentCreateParameters
 from azure.storage.blob import ContainerClient
 from azure.storage.filedatalake import FileSystemClient
 from azureml.core import Dataset, Datastore, Workspace
@@ -203,6 +204,29 @@ def permissions(group: str) -> Value:
     """The actions that the caller has in a resource group, by azure-mgmt-authorization."""
     client = AuthorizationManagementClient(_credential(), os.environ["TEST_SUBSCRIPTION"])
     return [action for one in client.permissions.list_for_resource_group(group) for action in one.actions or []]
+
+
+def assign_role(scope: str, name: str, role_id: str, principal: str) -> Value:
+    """Give a role at a scope by azure-mgmt-authorization; gives the assignment's id."""
+    client = AuthorizationManagementClient(_credential(), os.environ["TEST_SUBSCRIPTION"])
+    wanted = RoleAssignmentCreateParameters(
+        role_definition_id=role_id, principal_id=principal, principal_type="User", description="by a test"
+    )
+    return str(client.role_assignments.create(scope, name, wanted).id)
+
+
+def remove_role(scope: str, name: str) -> Value:
+    """Take a role away; whether it was there."""
+    client = AuthorizationManagementClient(_credential(), os.environ["TEST_SUBSCRIPTION"])
+    return client.role_assignments.delete(scope, name) is not None
+
+
+def roles_of(scope: str, principal: str) -> Value:
+    """The names of the roles that a principal has at a scope, through groups too."""
+    client = AuthorizationManagementClient(_credential(), os.environ["TEST_SUBSCRIPTION"])
+    question = f"assignedTo('{principal}')"
+    found = client.role_assignments.list_for_scope(scope, filter=question)
+    return [str(client.role_definitions.get_by_id(one.role_definition_id).role_name) for one in found]
 
 
 def blobs(account: str, container: str, path: str, key: str | None = None, sas: str | None = None) -> Value:

@@ -26,6 +26,7 @@ from tests.contract.keyvault import KeyVaults
 from tests.contract.permissions import Permissions
 from tests.contract.proxy import ContractProxy, Service
 from tests.contract.request_log import RequestLog
+from tests.contract.roles import Roles
 from tests.contract.storage import StorageAccounts
 from tests.contract.web import WebFiles
 from tests.contract.workspace import Workspace
@@ -46,7 +47,8 @@ class AzureContract:
     """Start it with `with`; arrange the world by its attributes; give a child process `env()`; read `log`.
 
     cloud: subscriptions and workspaces; workspace: the one that is there from the start, `ml-contract`.
-    entra, permissions: identities and what they may do. faults: what goes wrong. log: what was asked.
+    entra, permissions, roles: identities, what the caller may do, who has which role.
+    faults: what goes wrong. log: what was asked.
     """
 
     def __init__(self, azurite: Azurite | None = None) -> None:
@@ -68,7 +70,8 @@ class AzureContract:
         self._storage: StorageAccounts | None = None
         self.port = 0
         self._proxy = ContractProxy(self.ca, self.services, self.log, self.faults)
-        self._loop = asyncio.new_event_loop()
+        # The standard loop whatever the policy: the proxy starts TLS on streams that exist already.
+        self._loop = asyncio.SelectorEventLoop()
         self._thread = threading.Thread(target=self._run, name="azure-contract", daemon=True)
 
     def reset(self, workspace: str = "ml-contract") -> Workspace:
@@ -102,6 +105,10 @@ class AzureContract:
         if self._storage is None:
             raise RuntimeError("this contract server has no storage: give it a running Azurite")
         return self._storage
+
+    @property
+    def roles(self) -> Roles:
+        return self.cloud.roles
 
     def __enter__(self) -> Self:
         self._thread.start()

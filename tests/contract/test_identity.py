@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 import httpx
@@ -11,6 +12,7 @@ from tests.contract.conftest import child_environment
 from tests.contract.entra import BOT_APP
 from tests.contract.graph import User
 from tests.contract.permissions import Permission
+from tests.contract.roles import BUILT_IN
 from tests.contract.sdk_process import SdkError, SdkProcess
 from tests.contract.server import AzureContract
 
@@ -63,6 +65,38 @@ def test_key_vault_secret_by_name(sdk: SdkProcess, azure: AzureContract) -> None
 def test_permissions_by_the_management_client(sdk: SdkProcess, azure: AzureContract) -> None:
     azure.permissions.only(Permission(("Microsoft.Storage/*/read",)))
     assert sdk.call("permissions", group=azure.workspace.resource_group) == ["Microsoft.Storage/*/read"]
+
+
+def test_roles_are_given_listed_and_taken(sdk: SdkProcess, azure: AzureContract) -> None:
+    scope = f"{azure.workspace.resource('Microsoft.Storage/storageAccounts', 'mlstorage')}"
+    container = f"{scope}/blobServices/default/containers/data"
+    role_id = azure.roles.assign("group-1", "Reader", scope).role_id.replace(
+        BUILT_IN["Reader"].role_id, BUILT_IN["Storage Blob Data Reader"].role_id
+    )
+    name, other = str(uuid.uuid4()), str(uuid.uuid4())
+    given = sdk.call("assign_role", scope=container, name=name, role_id=role_id, principal="ann")
+    assert given == f"{container}/providers/Microsoft.Authorization/roleAssignments/{name}"
+    assert sdk.call("assign_role", scope=container, name=name, role_id=role_id, principal="ann") == given
+    with pytest.raises(SdkError, match="RoleAssignmentExists") as caught:
+        sdk.call("assign_role", scope=container, name=other, role_id=role_id, principal="ann")
+    assert caught.value.kind == "ResourceExistsError"
+    with pytest.raises(SdkError, match="RoleAssignmentUpdateNotPermitted"):
+        sdk.call("assign_role", scope=container, name=name, role_id=role_id, principal="bob")
+    assert sdk.call("roles_of", scope=container, principal="ann") == ["Storage Blob Data Reader"]
+    azure.roles.groups["ann"] = {"group-1"}
+    assert sdk.call("roles_of", scope=container, principal="ann") == ["Reader", "Storage Blob Data Reader"]
+    assert sdk.call("remove_role", scope=container, name=name) is True
+    assert sdk.call("remove_role", scope=container, name=name) is False
+
+
+def test_roles_are_refused_without_the_permission_and_for_unknown_people(sdk: SdkProcess, azure: AzureContract) -> None:
+    scope, role_id = azure.workspace.scope, azure.roles.assign("x", "Reader", azure.workspace.scope).role_id
+    azure.roles.unknown.add("new")
+    with pytest.raises(SdkError, match="PrincipalNotFound"):
+        sdk.call("assign_role", scope=scope, name=str(uuid.uuid4()), role_id=role_id, principal="new")
+    azure.permissions.only(Permission(("*/read",)))
+    with pytest.raises(SdkError, match=r"AuthorizationFailed.*roleAssignments/write"):
+        sdk.call("assign_role", scope=scope, name=str(uuid.uuid4()), role_id=role_id, principal="ann")
 
 
 def test_users_are_found_by_name_and_by_mail(azure: AzureContract, web: httpx.Client) -> None:
