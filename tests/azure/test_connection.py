@@ -49,9 +49,9 @@ class World:
 @pytest.fixture(scope="module")
 def contract() -> Iterator[tuple[AzureContract, StoragePeer, KeyVaults]]:
     made = AzureContract()
-    storage, vaults = StoragePeer(made.entra), KeyVaults(made.entra)
+    storage, vaults = StoragePeer(made.entra), made.vaults
     made.entra.apps[READER.client_id] = READER
-    made.services[:0] = [storage, vaults]
+    made.services.insert(0, storage)
     with made:
         yield made, storage, vaults
 
@@ -241,5 +241,7 @@ async def test_secrets_that_cannot_be_read(world: World) -> None:
     )
     with pytest.raises(SourceProblem, match="has expired"):
         await world.secrets.read(SecretName("team-vault", "sales-key"))
-    with pytest.raises(Unavailable):
+    world.vaults.add("no-such-vault")
+    world.contract.faults.unreachable("no-such-vault.vault.azure.net")
+    with pytest.raises(Unavailable, match="no-such-vault"):
         await world.secrets.read(SecretName("no-such-vault", "sales-key"))
