@@ -23,8 +23,6 @@ from azure.identity import (
 from azure.keyvault.secrets import SecretClient
 from azure.mgmt.authorization import AuthorizationManagementClient
 from azure.mgmt.authorization.v2022_04_01.models import RoleAssignmentCreateParameters
-from azure.storage.blob import ContainerClient
-from azure.storage.filedatalake import FileSystemClient
 from azureml.core import Dataset, Datastore, Workspace
 from azureml.core.authentication import ServicePrincipalAuthentication, TokenAuthentication
 from azureml.data._dataset_rest_helper import _restclient
@@ -231,6 +229,8 @@ def roles_of(scope: str, principal: str) -> Value:
 
 def blobs(account: str, container: str, path: str, key: str | None = None, sas: str | None = None) -> Value:
     """By azure-storage-blob: write a blob next to `path` where allowed, list, and read four bytes of `path`."""
+    from azure.storage.blob import ContainerClient
+
     credential = key or sas or _credential()
     with ContainerClient(f"https://{account}.blob.core.windows.net", container, credential=credential) as client:
         if sas is None:
@@ -266,6 +266,8 @@ def objects_by_sas_key(account: str, container: str, sas: str) -> Value:
 
 def lake(account: str, container: str, path: str, data: str, key: str | None = None) -> Value:
     """By azure-storage-file-datalake: write a file, list everything, read it back."""
+    from azure.storage.filedatalake import FileSystemClient
+
     endpoint = f"https://{account}.dfs.core.windows.net"
     with FileSystemClient(endpoint, container, credential=key or _credential()) as client:
         file = client.get_file_client(path)
