@@ -112,12 +112,14 @@ class Container:
 
 
 def parse_page(body: bytes) -> Page:
-    """One answer of List Blobs. Folders of hierarchical accounts, listed as empty blobs, are left out.
+    """One answer of List Blobs; raises ParseError or ValueError for anything else. Folders of hierarchical accounts, listed as empty blobs, are left out.
 
     Source: https://learn.microsoft.com/rest/api/storageservices/list-blobs
     """
     # Azure's own answer over TLS; Expat bounds what entities may grow to.
     root = ET.fromstring(body)  # noqa: S314
+    if root.tag != "EnumerationResults":
+        raise ValueError("no listing")
     blobs: list[Blob] = []
     folders: list[str] = []
     for entry in root.iterfind("Blobs/*"):

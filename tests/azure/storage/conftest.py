@@ -59,3 +59,4 @@ def world(module_world: World) -> Iterator[World]:
         module_world.azure.workspace.datastores.remove(name)
     yield module_world
     module_world.azure.faults.clear()
+    module_world.azure.entra.reset()

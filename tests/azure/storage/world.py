@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
+import httpx
+
 from services.azure.identity import TokenSource
 from services.azure.storage.reader import AzureReader
 from services.datasets.model import DatasetType, DatastoreSource, Definition, Format
@@ -38,6 +40,18 @@ class World:
 
     def put(self, container: str, path: str, content: bytes | str) -> None:
         self.storage.put(ACCOUNT, container, path, content if isinstance(content, bytes) else content.encode())
+
+    def folder(self, container: str, path: str) -> None:
+        """A folder as accounts with a hierarchical namespace list it."""
+        token = self.azure.entra.token(audience="https://storage.azure.com")
+        made = httpx.put(
+            f"https://{ACCOUNT}.dfs.core.windows.net/{container}/{path}",
+            params={"resource": "directory"},
+            headers={"Authorization": f"Bearer {token}"},
+            proxy=self.azure.proxy_url,
+            verify=self.azure.ca.client_context(),
+        )
+        made.raise_for_status()
 
     def datastore(self, container: str, access: str = "identity", name: str = "store") -> None:
         """A datastore on a container, opened as `access` says."""
