@@ -62,7 +62,7 @@ _IDENTICAL = re.compile(r"has been registered as (.+):([0-9]+) \(name:version\)"
 _ACTION = re.compile(r"perform action '([^']+)'")
 _SCOPE = re.compile(r"over scope '([^']+)'")
 _OBJECT = re.compile(r"object id '([^']+)'")
-_GONE = {
+WORKSPACE_GONE = {
     "SubscriptionNotFound": "The subscription in WORKSPACE does not exist, or the bot's identity may not see it.",
     "InvalidSubscriptionId": "The subscription in WORKSPACE is not one.",
     "ResourceGroupNotFound": "The resource group in WORKSPACE does not exist. It may have been deleted or renamed.",
@@ -130,7 +130,7 @@ def _unauthorized(_refusal: Refusal, _name: str) -> UserError:
 
 
 def _missing(refusal: Refusal, name: str) -> UserError:
-    gone = _GONE.get(refusal.code)
+    gone = WORKSPACE_GONE.get(refusal.code)
     if gone is not None:
         return Unavailable(f"{gone} The bot's administrator can correct WORKSPACE.", code="azure_workspace_gone")
     if "region" in refusal.message.lower():
@@ -294,7 +294,9 @@ def _by_kind(names: set[str], trace: str) -> Failure:
     if "WrongShapeError" in names:
         return Failure(pack(wrong_shape()), maybe_done=True, trace=trace)
     if names & set(_NETWORK):
-        return Failure(pack(network_closed()), down=True, trace=trace)
+        # urllib3 calls a connection that broke behind a proxy a proxy that cannot be reached, also after sending.
+        broke = bool(names & {"RemoteDisconnected", "ConnectionResetError"})
+        return Failure(pack(network_closed()), maybe_done=broke, down=True, trace=trace)
     if names & set(_LOST):
         return Failure(pack(did_not_answer()), maybe_done=True, down=True, trace=trace)
     return Failure(None, maybe_done=True, trace=trace)

@@ -89,6 +89,11 @@ class CallFailedError(Exception):
         """What leaves the adapter."""
         return self.failure.error()
 
+    @property
+    def is_missing(self) -> bool:
+        """True if what was asked for does not exist; a workspace that does not exist is something else."""
+        return self.failure.problem is not None and self.failure.problem.kind == "NotFound"
+
 
 @dataclass(slots=True)
 class Spent:

@@ -2,7 +2,9 @@
 
 `workspace` numbers the workspaces. `dataset`, `dataset_version`, `dataset_tag` and `datastore` are the embedded
 workspace's registry. `dataset_record`, `watcher` and `version_record` are the bot's own notes on datasets of any
-workspace, by name. `instance`, `delivery` and `job` keep the process honest over restarts and replicas.
+workspace, by name. `azure_dataset` and `azure_version` are the local copy of an Azure workspace, `azure_intent` the
+registrations whose outcome is not known yet, `azure_sweep` how far the copying is. `instance`, `delivery` and `job`
+keep the process honest over restarts and replicas.
 """
 
 from __future__ import annotations
@@ -176,6 +178,74 @@ Index(
     version_record.c.workspace_id,
     sqlite_where=text("untold"),
     postgresql_where=text("untold"),
+)
+
+azure_dataset = Table(
+    "azure_dataset",
+    metadata,
+    _workspace_id(),
+    Column("name", Name, nullable=False),
+    Column("folded", Name, nullable=False),
+    Column("azure_id", Name, nullable=False),  # another one means: unregistered, and the name used again
+    Column("type", Text, nullable=False),
+    Column("description", AnyText, nullable=False),
+    Column("tags", Json, nullable=False),  # [[key, value], …] in the order of keys
+    Column("latest_version", Integer, nullable=False),  # 0: not registered any more
+    Column("datastore", Name, nullable=False),  # folded name of the latest version's datastore, "" for URLs
+    Column("identity", Name, nullable=False),  # the bot's mark of the latest version's definition and data, or ""
+    Column("created_at", Moment, nullable=False),
+    Column("modified_at", Moment, nullable=False),
+    Column("change_seq", BigInteger, nullable=False),
+    Column("sweep", BigInteger, nullable=False),  # the last sweep that saw it
+    PrimaryKeyConstraint("workspace_id", "name"),
+    UniqueConstraint("workspace_id", "change_seq"),
+    Index(None, "workspace_id", "folded"),
+    Index(None, "workspace_id", "datastore"),
+    Index(None, "workspace_id", "identity"),
+    Index(None, "workspace_id", "sweep"),
+)
+
+azure_version = Table(
+    "azure_version",
+    metadata,
+    _workspace_id(),
+    Column("azure_id", Name, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("name", Name, nullable=False),
+    Column("saved_id", Name, nullable=False),
+    Column("definition", Json, nullable=False),
+    Column("identity", Name, nullable=False),
+    Column("registration_id", Name, nullable=False),  # "" for what others registered
+    Column("description", AnyText, nullable=True),  # null: not known, Azure keeps it for the dataset alone
+    Column("tags", Json, nullable=False),  # null as JSON: not known
+    Column("created_at", Moment, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "azure_id", "version"),
+    Index(None, "workspace_id", "identity"),
+    Index(None, "workspace_id", "registration_id"),
+)
+
+azure_intent = Table(
+    "azure_intent",
+    metadata,
+    _workspace_id(),
+    Column("registration_id", Name, nullable=False),
+    Column("name", Name, nullable=False),
+    Column("sent_at", Moment, nullable=False),  # when the one request was about to be sent
+    PrimaryKeyConstraint("workspace_id", "registration_id"),
+)
+
+azure_sweep = Table(
+    "azure_sweep",
+    metadata,
+    _workspace_id(),
+    Column("number", BigInteger, nullable=False),
+    Column("token", AnyText, nullable=False),  # where the sweep goes on, "" when it has not begun
+    Column("seen", BigInteger, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("finished_at", Moment, nullable=True),  # null: under way, or interrupted
+    Column("complete_at", Moment, nullable=True),  # when the last whole sweep had begun
+    Column("complete_seconds", Integer, nullable=False, server_default="0"),
+    PrimaryKeyConstraint("workspace_id"),
 )
 
 instance = Table(

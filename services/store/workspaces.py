@@ -48,13 +48,16 @@ class WorkspaceRow:
         return connection.execute(added).scalar_one()
 
 
-def next_change(connection: Connection, workspace_id: int) -> int:
-    """The number of a change to the registry. Other changes of this workspace wait until the transaction ends."""
+def next_change(connection: Connection, workspace_id: int, count: int = 1) -> int:
+    """The number of a change to the registry, or of the last of `count` changes made at once.
+
+    Other changes of this workspace wait until the transaction ends.
+    """
     column = tables.workspace.c.change_seq
     return connection.execute(
         update(tables.workspace)
         .where(tables.workspace.c.id == workspace_id)
-        .values(change_seq=column + 1)
+        .values(change_seq=column + count)
         .returning(column)
     ).scalar_one()
 

@@ -10,11 +10,13 @@ from urllib.parse import quote
 from services.azure.definitions import (
     TIMESTAMP_PROPERTY,
     AzureDefinition,
+    datastore_in,
     read_definition,
     sdk_format,
     with_digest,
     yaml_in,
 )
+from services.azure.errors import WORKSPACE_GONE
 from services.azure.redaction import redact
 from services.datasets.model import ColumnType, DatasetType, Definition, FileFormat, WebSource
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 REGISTRATION_PROPERTY = "dataset_bot_registration"
 DIGEST_PROPERTY = "dataset_bot_data"
 PAGE_SIZE = 100
+LOOK_BACK = 50  # versions that others may have added since a registration whose outcome is sought
 DATE_FORMATS = (
     "%Y-%m-%d",
     "%Y-%m-%dT%H:%M:%S",
@@ -39,7 +42,10 @@ DATE_FORMATS = (
 
 
 class Entry(NamedTuple):
-    """A dataset in a list. version: the latest. digest, registration: the bot's marks on that version, or ""."""
+    """A dataset in a list. version: the latest. digest, registration: the bot's marks on that version, or "".
+
+    datastore: the first one that the definition names, "" for web addresses.
+    """
 
     azure_id: str
     name: str
@@ -47,6 +53,7 @@ class Entry(NamedTuple):
     description: str
     tags: tuple[tuple[str, str], ...]
     version: int
+    datastore: str
     digest: str
     registration: str
     created: datetime
@@ -268,6 +275,24 @@ def register(session: Session, what: Registration) -> Found:
     return Found(_entry(answer), _version(session, answer, _object(answer, "latest")))
 
 
+def registered(session: Session, name: str, registration_id: str) -> Found | None:
+    """The version that carries this registration's mark, if there is one under this name: did a lost POST arrive?"""
+    from services.azure.sdk.rest import RefusedError  # noqa: PLC0415 - imports azureml
+
+    try:
+        latest = get(session, name, None)
+    except RefusedError as error:
+        if error.refusal.status == 404 and error.refusal.code not in WORKSPACE_GONE:
+            return None
+        raise
+    if latest.version.registration == registration_id:
+        return latest
+    older = range(latest.entry.version - 1, max(0, latest.entry.version - LOOK_BACK), -1)
+    found = versions(session, name, latest.entry.azure_id, latest.entry.type, tuple(older)) if older else ()
+    mine = next((each for each in found if each.registration == registration_id), None)
+    return None if mine is None else Found(latest.entry, mine)
+
+
 class Change(NamedTuple):
     """What to change of a dataset. description None: leave it."""
 
@@ -366,6 +391,7 @@ def _read_entry(dto: Json) -> Entry:
         description=str(dto.get("description") or ""),
         tags=tuple(sorted(_tags(dto).items())),
         version=int(latest.get("versionId") or 0),
+        datastore=datastore_in(str(latest.get("dataflow") or "")),
         digest=str(properties.get(DIGEST_PROPERTY) or ""),
         registration=str(properties.get(REGISTRATION_PROPERTY) or ""),
         created=_moment(dto.get("createdTime")),

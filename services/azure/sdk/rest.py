@@ -109,6 +109,7 @@ class DatasetRest:
         policy: Retry = self.client.config.retry_policy.policy
         policy.total = policy.connect = 0
         policy.read = False
+        policy.status_forcelist = ()  # an answer is an answer, also a 503: its body says more than "too many errors"
         self._http = self.client.dataset._client
         self._path = {
             "subscriptionId": where.subscription_id,

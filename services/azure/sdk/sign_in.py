@@ -9,7 +9,7 @@ from azureml.core.authentication import TokenAuthentication
 Token = Callable[[str], tuple[str, int]]
 
 
-class BotAuthentication(TokenAuthentication):
+class BotAuthentication(TokenAuthentication):  # type: ignore[misc]  # azureml is untyped
     """Hands out tokens of the bot's one credential.
 
     The SDK lists all subscriptions before it opens a workspace, to check that ours is among them; this answers without
