@@ -8,7 +8,7 @@ from slack_sdk.errors import SlackApiError
 from handlers.blockkit import actions, modal, section
 from handlers.datasets.naming import command_button, dataset_command, dataset_word
 from handlers.message import Json, Message
-from handlers.text import code, md
+from handlers.text import code, md, told
 from services.errors import NotFound, UserError
 
 log = structlog.get_logger(__name__)
@@ -51,7 +51,7 @@ def error_message(error: BaseException, request_id: str) -> Message:
             ),
         )
     log.info("told_error", code=getattr(error, "code", "slack"), reference=request_id)
-    blocks = [section(sentence)]
+    blocks = [section(told(sentence))]
     if isinstance(error, NotFound) and error.suggestions:
         blocks.append(actions([_suggestion(error, i) for i in range(min(3, len(error.suggestions)))]))
     return Message(text=sentence, blocks=tuple(blocks))
@@ -74,5 +74,5 @@ def error_view(error: BaseException, request_id: str, *, title: str = "Dataset B
     blocks = [block for block in message.blocks if block["type"] != "actions"]
     sentence = known(error)
     if sentence is not None:
-        blocks[0] = section(md(":warning: {}", sentence))
+        blocks[0] = section(md(":warning: {}", told(sentence)))
     return modal("error", title, blocks, close="Back")

@@ -18,6 +18,7 @@ _LINE_BREAKS = re.compile(r"[\r\n\u2028\u2029\x0b\x0c\x85]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _EDGE_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _MARKS = str.maketrans({"*": "∗", "~": "∼", "`": "ʼ"})
+_QUOTED = re.compile(r"(“[^“”]*”)")
 _PLACE = re.compile(r"\{\}")
 
 
@@ -80,6 +81,11 @@ def code(text: str, limit: int = 300) -> Mrkdwn:
     """Text in a code span, where no formatting mark counts; backticks, which cannot be escaped, become quotes."""
     clean = truncate(one_line(text).replace("`", "ʼ").strip() or " ", limit)
     return Mrkdwn(f"`{escape(clean)}`")
+
+
+def told(sentence: str) -> Mrkdwn:
+    """A service's sentence as markup: what it quotes (names, paths, values) stands in code spans."""
+    return Mrkdwn("".join(code(part[1:-1]) if part[:1] == "“" else quiet(part) for part in _QUOTED.split(sentence)))
 
 
 def code_block(text: str, limit: int = 2900) -> Mrkdwn:

@@ -20,7 +20,7 @@ from handlers.blockkit import context, modal, section
 from handlers.call import Call
 from handlers.errors import error_view
 from handlers.message import Json
-from handlers.text import md
+from handlers.text import md, told
 from services.errors import UserError
 from services.jobs import Pool
 
@@ -32,7 +32,7 @@ GONE = frozenset({"not_found", "view_not_found", "view_expired"})
 def working_view(title: str, sentence: str, external_id: str = "") -> Json:
     """What is being done right now."""
     blocks = [
-        section(md(":hourglass_flowing_sand: {} …", sentence)),
+        section(md(":hourglass_flowing_sand: {} …", told(sentence))),
         context("You can close this window; the work goes on and you will be told."),
     ]
     return modal("working", title, blocks, close="Hide", external_id=external_id or None, clear_on_close=True)

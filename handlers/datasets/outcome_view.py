@@ -18,7 +18,7 @@ from handlers.datasets.phrases import (
 from handlers.datasets.register_view import note_lines
 from handlers.errors import error_message
 from handlers.message import Json, Message
-from handlers.text import Mrkdwn, bold, code, lines, md, mention, truncate
+from handlers.text import Mrkdwn, bold, code, lines, md, mention, told, truncate
 from handlers.working import done_view
 from services.datasets.model import DatasetCard, DatasetVersion, Registered
 
@@ -107,7 +107,7 @@ def identical_view(title: str, sentence: str, existing: DatasetCard) -> Json:
     version = existing.version
     show = command_button(f"Show {version.label}", "run:show", dataset_command("show", version.name, version.version))
     blocks = [
-        section(md(":information_source: {}", sentence)),
+        section(md(":information_source: {}", told(sentence))),
         *version_blocks(version, existing.dataset.owner),
         section(badge_sentence(version.check)),
         actions([show]),
@@ -118,10 +118,10 @@ def identical_view(title: str, sentence: str, existing: DatasetCard) -> Json:
 
 def failed_message(error: BaseException, request_id: str, name: str, again: str) -> Message:
     """What went wrong, for a person whose form is closed. again: the packed form, offered when it fits a button."""
-    told = error_message(error, request_id)
+    shown = error_message(error, request_id)
     blocks: Sequence[Json] = [
         section(md(":warning: {} was not registered.", bold(name))),
-        *told.blocks,
+        *shown.blocks,
         actions(
             [
                 button("Open the form again", "register:again", again, style="primary")
@@ -130,4 +130,4 @@ def failed_message(error: BaseException, request_id: str, name: str, again: str)
             ]
         ),
     ]
-    return Message(text=f"“{name}” was not registered. {told.text}", blocks=tuple(blocks))
+    return Message(text=f"“{name}” was not registered. {shown.text}", blocks=tuple(blocks))

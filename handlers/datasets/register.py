@@ -25,7 +25,7 @@ from handlers.errors import error_message, error_view
 from handlers.grammar import Token, dataset_ref
 from handlers.message import Json
 from handlers.packed import unpack
-from handlers.text import md
+from handlers.text import md, told
 from handlers.working import working_view
 from services.errors import UserError
 from services.jobs import Pool
@@ -33,6 +33,8 @@ from services.jobs import Pool
 CHANGES = re.compile(r"^register:(name|type|source|format|delimiter)$")
 AGAIN = "register:again"
 CHECK_SECONDS = 120.0
+LOOK_SECONDS = 0.7
+"""How long a submission looks at the files before it is acknowledged; mistakes seen by then stand beside a field."""
 
 
 def bind_register(tokens: Sequence[Token]) -> Run:
@@ -108,7 +110,7 @@ class RegisterForms:
             await change(lambda each: replace(each, checking=False, checked=found))
 
         async def failed(error: BaseException) -> None:
-            found = md(":warning: {}", error_message(error, call.origin.request_id).text)
+            found = md(":warning: {}", told(error_message(error, call.origin.request_id).text))
             await change(lambda each: replace(each, checking=False, checked=found))
 
         try:
@@ -144,6 +146,8 @@ async def on_submit(ack: AsyncAck, body: Json, view: Json, context: AsyncBoltCon
     form = RegisterForm.parse(view)
     request, unreadable = (await completed(call.services.datasets, form)).read(call.caller.user_id)
     problems = (*unreadable, *await call.services.datasets.problems(request))
+    if not problems:
+        problems = await call.services.datasets.seen_problems(request, within=LOOK_SECONDS)
     if problems:
         await ack(response_action="errors", errors=form.errors(problems))
         return

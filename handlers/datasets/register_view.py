@@ -30,7 +30,7 @@ from handlers.datasets.register_form import (
     SourceKind,
 )
 from handlers.message import Json
-from handlers.text import Mrkdwn, bold, bytes_text, code, count_text, join, lines, md, truncate
+from handlers.text import Mrkdwn, bold, bytes_text, code, count_text, join, lines, md, told, truncate
 from services.datasets.form_check import ENCODINGS
 from services.datasets.model import (
     DatasetType,
@@ -129,7 +129,7 @@ def name_note(name: NameCheck) -> Mrkdwn | None:
     if not name.name:
         return None
     if name.problem is not None:
-        return md(":warning: {}", name.problem)
+        return md(":warning: {}", told(name.problem))
     if name.exists:
         more = "The dataset takes over the description and tags below."
         return md(
@@ -311,7 +311,7 @@ def _row_text(row: tuple[str | None, ...]) -> str:
 
 def note_lines(notes: Sequence[str]) -> list[Mrkdwn]:
     """What is worth telling of how the files are read, one line each."""
-    said = [md(":information_source: {}", truncate(note, NOTE_SHOWN)) for note in notes[:SHOWN_NOTES]]
+    said = [md(":information_source: {}", told(truncate(note, NOTE_SHOWN))) for note in notes[:SHOWN_NOTES]]
     rest = len(notes) - SHOWN_NOTES
     return [*said, md("and {}.", count_text(rest, "more note", "more notes"))] if rest > 0 else said
 

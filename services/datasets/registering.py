@@ -25,10 +25,11 @@ from services.datasets.model import (
     Registered,
     RegisterRequest,
     VersionStats,
+    WebSource,
 )
 from services.datasets.names import DEPRECATED_TAG, REPLACED_BY_TAG, name_problem
 from services.datasets.wording import count, source_text
-from services.errors import InvalidInput, NotFound, SourceProblem
+from services.errors import Busy, InvalidInput, NotFound, SourceProblem, TimedOut, Unavailable, UserError
 from services.ports import Catalog, DataReader, DatasetIndex, DatastoreCatalog, Progress, Records
 
 LOOKED_BACK_AT = 5
@@ -73,6 +74,30 @@ class Registering:
         found = form_problems(request, name, known.owner if known is not None else "")
         return (*found, *([missing] if missing is not None else []))
 
+    async def seen_problems(self, request: RegisterRequest, *, within: float) -> tuple[Problem, ...]:
+        """What a look at the files shows to be wrong, as far as it can be told within so many seconds.
+
+        Nothing where that is too short: registering looks again and takes its time.
+        """
+        definition = request.definition
+        try:
+            async with asyncio.timeout(within):
+                refuse_unusable(*await self._looked_at(definition))
+        except (TimeoutError, Busy, TimedOut, Unavailable):
+            return ()
+        except UserError as error:
+            field = error.field or "source"
+            if field in {"source", "paths", "urls"}:
+                field = "urls" if isinstance(definition.source, WebSource) else "paths"
+            return (Problem(field, error.sentence),)
+        return ()
+
+    async def _looked_at(self, definition: Definition) -> tuple[Definition, Inspection]:
+        """The definition, its format found out where none was given, and what its files show."""
+        guess = definition.type is DatasetType.TABULAR and definition.format is None
+        inspection = await self._reader.inspect(definition, guess=guess)
+        return (replace(definition, format=inspection.format) if guess else definition), inspection
+
     async def _missing_datastore(self, definition: Definition) -> Problem | None:
         if not isinstance(definition.source, DatastoreSource) or not definition.source.datastore:
             return None
@@ -98,9 +123,7 @@ class Registering:
         request = replace(request, name=request.name.strip())
         await self._refuse_bad_fields(request)
         await progress("Looking at the files")
-        guess = request.definition.type is DatasetType.TABULAR and request.definition.format is None
-        inspection = await self._reader.inspect(request.definition, guess=guess)
-        definition = replace(request.definition, format=inspection.format) if guess else request.definition
+        definition, inspection = await self._looked_at(request.definition)
         request = replace(request, definition=definition)
         refuse_unusable(definition, inspection)
         files = count(inspection.listing.file_count, "file")

@@ -133,6 +133,10 @@ class DatasetService:
         """What is wrong with the fields of a form: fast, reads no file."""
         return await self._registering.problems(request)
 
+    async def seen_problems(self, request: RegisterRequest, *, within: float) -> tuple[Problem, ...]:
+        """What a short look at the files shows to be wrong, within so many seconds. See `Registering`."""
+        return await self._registering.seen_problems(request, within=within)
+
     def expect_reading(self) -> None:
         """Somebody will want to look at data soon: the readers get ready in the background."""
         self._reader.warm()

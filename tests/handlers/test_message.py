@@ -22,7 +22,7 @@ def test_notification_text_is_escaped_and_markup_is_left_alone() -> None:
 def test_an_error_that_quotes_a_name_cannot_mention_anybody() -> None:
     message = error_message(UserError(f"There is no dataset called “{NASTY}”."), "ref")
     assert "<!channel>" not in ack_body(message)["text"]
-    assert message.blocks[0]["text"]["type"] == "plain_text"
+    assert message.blocks[0]["text"]["text"] == "There is no dataset called `&lt;!channel&gt; &amp; &lt;@U0ADA&gt;`."
 
 
 @pytest.mark.parametrize(

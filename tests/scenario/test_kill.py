@@ -11,42 +11,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
 from bot.sandbox.server import LocalSlack
 from tests.scenario.bot_on_local_slack import MANIFEST, ROOT, free_port
+from tests.scenario.slow_file import SlowFile
 
 pytestmark = pytest.mark.slow
-
-CSV = b"day,amount\n2026-01-01,10\n2026-01-02,12.5\n"
-
-
-class SlowFile:
-    """A web server whose file does not come before `release` is set."""
-
-    def __init__(self) -> None:
-        self.release = asyncio.Event()
-        self.asked = asyncio.Event()
-        self.url = ""
-
-    @asynccontextmanager
-    async def served(self) -> AsyncIterator[None]:
-        async def answer(_: web.Request) -> web.Response:
-            self.asked.set()
-            await self.release.wait()
-            return web.Response(body=CSV, content_type="text/csv", headers={"ETag": '"1"'})
-
-        app = web.Application()
-        app.router.add_get("/slow.csv", answer)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/slow.csv"
-        try:
-            yield
-        finally:
-            self.release.set()
-            await runner.cleanup()
 
 
 class BotProcess:

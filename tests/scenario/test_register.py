@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from handlers.reply import BlockSupport
 from handlers.sharing import SharedChannels
 from services.jobs import DurableJob, Origin
 from tests.scenario.bot_on_local_slack import Stage, stage
+from tests.scenario.slow_file import SlowFile
 
 CSV = "day,city,sold\n2024-01-01,Oslo,3\n2024-01-02,Bergen,5\n"
 
@@ -137,27 +139,59 @@ async def test_column_types_are_seen_and_changed(bot: Stage) -> None:
     assert {column.name: column.type.value for column in card.version.stats.schema}["sold"] == "decimal"
 
 
-async def test_a_failure_leads_back_to_the_filled_form(bot: Stage) -> None:
+async def test_a_mistake_seen_at_once_stands_beside_its_field(bot: Stage) -> None:
+    (bot.data / "empty.csv").write_text("")
+    (bot.data / "broken.parquet").write_bytes(b"PAR1 and then nothing")
+    (bot.data / "sales" / "other.csv").write_text("name,age\nann,3\n")
+    await bot.register("warm", "sales/jan.csv")  # the readers run
+    await bot.ada.close(await bot.ada.wait_view("done"), is_cleared=True)
     view = await opened(bot)
-    await bot.ada.submit(view, {"name": "ghosts", "paths": "ghosts/*.csv", "description": "Not there yet"})
-    failed = await bot.ada.wait_view("error", "matches nothing", timeout=20)
-    await bot.ada.close(failed)
-    view = await bot.ada.wait_view("register")
-    values = (await bot.ada.fill(view, {})).values
-    assert values["description"]["register:description"]["value"] == "Not there yet"
+    for paths, sentence in (
+        ("ghosts/*.csv", "matches nothing"),
+        ("empty.csv", "empty"),
+        ("broken.parquet", "cut off"),
+        ("sales/*.csv", "columns"),
+    ):
+        answer = await bot.ada.submit(view, {"name": "ghosts", "paths": paths, "description": "Not there yet"})
+        assert answer["response_action"] == "errors", (paths, answer)
+        assert sentence in answer["errors"]["paths"], (paths, answer)
+    values = (await bot.ada.fill(await bot.ada.wait_view("register"), {})).values
+    assert "name" in values
 
 
-async def test_a_failure_after_the_form_was_closed_offers_it_again(bot: Stage) -> None:
-    view = await opened(bot)
-    await bot.ada.submit(view, {"name": "ghosts", "paths": "ghosts/*.csv", "description": "Not there yet"})
-    await bot.ada.close(await bot.ada.wait_view(), is_cleared=True)
-    told = await bot.ada.wait_message(await bot.ada.dm(), "matches nothing", timeout=20)
-    await bot.ada.click(told, "register:again")
-    view = await bot.ada.wait_view("register")
-    values = (await bot.ada.fill(view, {})).values
-    assert values["name"]["register:name"]["value"] == "ghosts"
-    assert values["paths"]["register:paths"]["value"] == "ghosts/*.csv"
-    assert values["description"]["register:description"]["value"] == "Not there yet"
+@asynccontextmanager
+async def failing_late(tmp_path: Path) -> AsyncIterator[tuple[Stage, SlowFile]]:
+    """A source whose mistake shows only after the form was acknowledged."""
+    slow = SlowFile(body=b"")
+    async with slow.served(), stage(tmp_path, allow_private_urls=True) as on:
+        view = await opened(on)
+        await on.ada.click(view, "register:source", "web")
+        view = await on.ada.wait_view("register", "example.com")
+        values = {"name": "ghosts", "urls": slow.url, "description": "Not there yet"}
+        assert (await on.ada.submit(view, values))["response_action"] == "push"
+        yield on, slow
+
+
+async def test_a_failure_leads_back_to_the_filled_form(tmp_path: Path) -> None:
+    async with failing_late(tmp_path) as (on, slow):
+        slow.release.set()
+        await on.ada.close(await on.ada.wait_view("error", "empty", timeout=20))
+        view = await on.ada.wait_view("register")
+        values = (await on.ada.fill(view, {})).values
+        assert values["description"]["register:description"]["value"] == "Not there yet"
+
+
+async def test_a_failure_after_the_form_was_closed_offers_it_again(tmp_path: Path) -> None:
+    async with failing_late(tmp_path) as (on, slow):
+        await on.ada.close(await on.ada.wait_view("working"), is_cleared=True)
+        slow.release.set()
+        told = await on.ada.wait_message(await on.ada.dm(), "empty", timeout=20)
+        await on.ada.click(told, "register:again")
+        view = await on.ada.wait_view("register")
+        values = (await on.ada.fill(view, {})).values
+        assert values["name"]["register:name"]["value"] == "ghosts"
+        assert values["urls"]["register:urls"]["value"] == slow.url
+        assert values["description"]["register:description"]["value"] == "Not there yet"
 
 
 async def test_identical_data_names_the_version_that_has_them(bot: Stage) -> None:
