@@ -117,6 +117,8 @@ def _why(error: urllib3.exceptions.HTTPError, thing: str) -> str:
             return f"{thing} has no certificate that the bot trusts. Ask whoever runs the bot."
         case urllib3.exceptions.TimeoutError():
             return f"{thing} does not answer. If it has a firewall or a private endpoint, let the bot's network in."
-        case urllib3.exceptions.ProtocolError():
+        case urllib3.exceptions.ProtocolError(args=args) if any(
+            isinstance(each, urllib3.exceptions.IncompleteRead) for each in args
+        ):
             return f"{thing} broke off its answers several times. Try again in a minute."
     return f"{thing} cannot be reached. If it has a firewall or a private endpoint, let the bot's network in."

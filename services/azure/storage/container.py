@@ -112,8 +112,9 @@ class Container:
 
 
 def parse_page(body: bytes) -> Page:
-    """One answer of List Blobs; raises ParseError or ValueError for anything else. Folders of hierarchical accounts, listed as empty blobs, are left out.
+    """One answer of List Blobs; raises ParseError or ValueError for anything else.
 
+    Folders of hierarchical accounts, listed as empty blobs, are left out.
     Source: https://learn.microsoft.com/rest/api/storageservices/list-blobs
     """
     # Azure's own answer over TLS; Expat bounds what entities may grow to.
