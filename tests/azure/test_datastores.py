@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import importlib
-import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import httpx
 import pytest
 import pytest_asyncio
 
-from services.azure.breaker import Breaker
 from services.azure.connection_test import ConnectionTest
 from services.azure.datastores import AzureDatastores
-from services.azure.identity import CredentialKind, TokenSource
 from services.azure.key_vault import KeyVaults
-from services.azure.resource import AzureWorkspaceId
 from services.azure.sdk.datastores import PRIVATE_NAMES
 from services.azure.sdk.session import Session
-from services.azure.workers import AzureWorkers, WorkerLimits
 from services.datastores.model import (
     AzureDetails,
     AzurePlace,
@@ -29,12 +23,12 @@ from services.datastores.model import (
     SecretName,
 )
 from services.errors import InvalidInput, NameTaken, NotAllowed, NotFound, SourceProblem, Unavailable
-from tests.azure.storage_peer import ACCOUNT, KEY, SAS, StoragePeer
+from tests.azure.peers import Peers, azure_peers
+from tests.azure.storage_peer import ACCOUNT, KEY, SAS
 from tests.contract import datastore_store
 from tests.contract.entra import BOT_APP, TENANT, App
 from tests.contract.permissions import Permission
 from tests.contract.request_log import LoggedRequest
-from tests.contract.server import AzureContract
 from tests.contract.wire import Request
 
 pytestmark = [pytest.mark.azure, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -49,28 +43,9 @@ NAMED = SecretName("team-vault", "the-secret")
 class World:
     """The peers and the datastores under test."""
 
-    def __init__(
-        self,
-        contract: AzureContract,
-        storage: StoragePeer,
-        workers: AzureWorkers,
-        datastores: AzureDatastores,
-        scratch: Path,
-    ):
-        self.contract, self.storage, self.scratch = contract, storage, scratch
-        self.workers, self.datastores = workers, datastores
-
-    def afresh(self) -> None:
-        """An empty workspace whose default datastore is `workspaceblobstore`."""
-        self.contract.reset()
-        self.contract.permissions.grants = [("*", "/", Permission(("*",), (), ("*",), ()))]
-        self.contract.entra.apps[READER.client_id] = READER
-        self.storage.readers = {BOT_APP.object_id, READER.object_id}
-        for dto in (
-            datastore_store.blob("workspaceblobstore", "mlstorage", "azureml-blobstore", key=KEY),
-            datastore_store.gen2("lake", "mllake", "raw"),
-        ):
-            self.contract.workspace.datastores.put(dto)
+    def __init__(self, peers: Peers, datastores: AzureDatastores, scratch: Path) -> None:
+        self.contract, self.storage, self.workers = peers.contract, peers.storage, peers.workers
+        self.datastores, self.scratch = datastores, scratch
 
     def sent(self, method: str, path: str = "*") -> list[LoggedRequest]:
         """Requests to the datastore service."""
@@ -78,36 +53,30 @@ class World:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
-    with AzureContract() as contract, pytest.MonkeyPatch.context() as environment:
-        storage = StoragePeer(contract.entra)
-        contract.services.insert(0, storage)
-        for name, value in (contract.variables() | contract.service_principal()).items():
-            environment.setenv(name, value)
-        scratch = tmp_path_factory.mktemp("scratch")
-        environment.setenv("TMPDIR", str(scratch))
-        tokens = TokenSource(CredentialKind.SERVICE_PRINCIPAL)
-        workers = AzureWorkers(
-            AzureWorkspaceId.parse(contract.workspace.url),
-            CredentialKind.SERVICE_PRINCIPAL,
-            limits=WorkerLimits(workers=1),
-            breaker=Breaker(failures=1000),
-        )
-        trust = ssl.create_default_context(cafile=str(contract.ca.root_file))
-        async with httpx.AsyncClient(proxy=contract.proxy_url, verify=trust) as http:
-            made = AzureDatastores(workers, KeyVaults(http, tokens.token), ConnectionTest(http, tokens.token))
-            yield World(contract, storage, workers, made, scratch)
-            await made.close()
-        await workers.close()
-        await tokens.close()
+async def peers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Peers, World]]:
+    scratch = tmp_path_factory.mktemp("scratch")
+    async with azure_peers(scratch) as running:
+        token = running.tokens.token
+        made = AzureDatastores(running.workers, KeyVaults(running.http, token), ConnectionTest(running.http, token))
+        yield running, World(running, made, scratch)
+        await made.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def world(running: World) -> World:
+async def world(peers: tuple[Peers, World]) -> World:
+    """An empty workspace but for its default datastore and a lake."""
+    running, made = peers
     running.afresh()
-    await running.datastores.refresh()
+    running.contract.entra.apps[READER.client_id] = READER
+    running.storage.readers = {BOT_APP.object_id, READER.object_id}
+    for dto in (
+        datastore_store.blob("workspaceblobstore", "mlstorage", "azureml-blobstore", key=KEY),
+        datastore_store.gen2("lake", "mllake", "raw"),
+    ):
+        running.contract.workspace.datastores.put(dto)
+    await made.datastores.refresh()
     running.contract.log.clear()
-    return running
+    return made
 
 
 def request(
@@ -279,8 +248,9 @@ async def test_what_is_wrong_with_the_request_names_its_field(world: World) -> N
     assert caught.value.field == "kind"
 
 
-def missing_names(_: Session) -> list[str]:
+def missing_names(session: Session) -> list[str]:
     """Which private names the SDK does not have; runs in a worker."""
+    del session
     missing = []
     for address in PRIVATE_NAMES:
         module, _, names = address.partition(":")
