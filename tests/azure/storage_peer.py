@@ -59,8 +59,14 @@ class StoragePeer:
             return Response.json({"paths": paths[:1]})
         tag = "Blob" if request.host.split(".")[1] == "blob" else "File"
         names = [name.replace("&", "&amp;") for name in self.files][:1]
-        entries = "".join(f"<{tag}><Name>{name}</Name></{tag}>" for name in names)
-        return Response.text(f"<EnumerationResults><X>{entries}</X></EnumerationResults>", 200, "application/xml")
+        details = (
+            "<Properties><Last-Modified>Mon, 02 Mar 2026 12:00:00 GMT</Last-Modified><Etag>0x1</Etag>"
+            "<Content-Length>11</Content-Length></Properties>"
+        )
+        entries = "".join(f"<{tag}><Name>{name}</Name>{details}</{tag}>" for name in names)
+        inner = f"<Blobs>{entries}</Blobs>" if tag == "Blob" else f"<Entries>{entries}</Entries>"
+        body = f"<EnumerationResults>{inner}<NextMarker /></EnumerationResults>"
+        return Response.text(body, 200, "application/xml")
 
     def _check(self, request: Request) -> Response | None:
         if request.bearer is not None:
