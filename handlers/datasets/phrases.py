@@ -55,7 +55,7 @@ def badge_sentence(check: FingerprintCheck) -> Mrkdwn:
     """The badge with what it means and when the files were last looked at."""
     sentence = check.detail or _SENTENCES[check.state]
     text = md("{} {}", Mrkdwn(_EMOJI[check.state]), sentence)
-    return md("{} Checked {}.", text, when(check.checked_at)) if check.checked_at else text
+    return md("{} Last look: {}.", text, when(check.checked_at)) if check.checked_at else text
 
 
 def type_text(definition: Definition) -> str:
