@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import pwd
 import random
 import shutil
 import socket
@@ -60,7 +61,9 @@ def install() -> Path:
 
     Raises AzuriteMissing when there is no Node.js or npm cannot install it.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dataset-bot"
+    # Not Path.home(): HOME is a test's own folder wherever the contract server's variables are set.
+    home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "dataset-bot"
     folder = cache / f"azurite-{VERSION}"
     script = folder / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
     complete = folder / "complete"
