@@ -30,7 +30,7 @@ from handlers.working import working_view
 from services.errors import UserError
 from services.jobs import Pool
 
-CHANGES = re.compile(r"^register:(name|type|source|format|delimiter)$")
+CHANGES = re.compile(r"^register:(name|type|source|open_dataset|format|delimiter)$")
 AGAIN = "register:again"
 CHECK_SECONDS = 120.0
 LOOK_SECONDS = 0.7
@@ -61,7 +61,7 @@ async def open_register(call: Call, name: str = "", form: RegisterForm | None = 
         )
         if (card := await existing(datasets, name)) is not None:
             form = next_version_of(card, form)
-    form, check = await settled(datasets, form)
+    form, check = await settled(datasets, replace(form, in_azure=not datasets.workspace.is_local))
     await call.open_view(register_view(form, check))
 
 
@@ -106,7 +106,9 @@ class RegisterForms:
         async def look(call: Call) -> None:
             await change(lambda each: replace(each, checking=True))
             definition = form.definition()
-            found = found_lines(form, await datasets.inspect(definition, guess=definition.format is None))
+            found = found_lines(
+                form, await datasets.inspect(definition, guess=definition.format is None, actor=call.caller.actor)
+            )
             await change(lambda each: replace(each, checking=False, checked=found))
 
         async def failed(error: BaseException) -> None:

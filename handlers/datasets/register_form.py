@@ -24,6 +24,7 @@ from services.datasets.model import (
     WebSource,
 )
 from services.datasets.names import parse_tags
+from services.datasets.open_datasets import OpenDataset, open_dataset
 from services.errors import InvalidInput
 
 FIELD_LIMIT = 3000
@@ -46,6 +47,14 @@ class SourceKind(StrEnum):
 
     DATASTORE = "datastore"
     WEB = "web"
+    OPEN = "open"
+
+
+_PLACES = {
+    SourceKind.DATASTORE: frozenset({"datastore", "paths"}),
+    SourceKind.WEB: frozenset({"urls"}),
+    SourceKind.OPEN: frozenset({"open_dataset"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +62,12 @@ class RegisterForm:
     """Everything typed, as typed. The names of most fields are their block ids as well.
 
     format: "guess" or a FileFormat. delimiter: a name in DELIMITERS or "other". paths, urls: one a line.
+    open_dataset: the id of an Azure Open Dataset, which brings its own type and format.
     checked: what the last look at the source found, one fact a line. checking: a look is under way.
     channel, thread_ts: where the command came from.
     filled_from: mark of the dataset whose description, tags and owner were filled in, "" for none. filled: marks of
     these texts by field. fills: how often that happened; Slack shows a new text only in a block of another id.
+    in_azure: the workspace is in Azure, where Azure Open Datasets are offered.
     """
 
     name: str = ""
@@ -66,6 +77,7 @@ class RegisterForm:
     datastore: str = ""
     paths: str = ""
     urls: str = ""
+    open_dataset: str = ""
     format: str = GUESS
     delimiter: str = "comma"
     other_delimiter: str = ""
@@ -84,6 +96,7 @@ class RegisterForm:
     filled_from: str = ""
     filled: tuple[tuple[str, str], ...] = ()
     fills: int = 0
+    in_azure: bool = False
 
     def block_id(self, field: str) -> str:
         """The block id of a field."""
@@ -92,9 +105,10 @@ class RegisterForm:
     @property
     def inputs(self) -> frozenset[str]:
         """The fields that this form shows."""
-        shown = {"name", "new_version", "type", "source", "partition_format", "description", "tags", "owner"}
-        shown |= {"datastore", "paths"} if self.source is SourceKind.DATASTORE else {"urls"}
-        if self.type is DatasetType.TABULAR:
+        shown = {"name", "new_version", "source", "description", "tags", "owner", *_PLACES[self.source]}
+        if self.source is not SourceKind.OPEN:
+            shown |= {"type", "partition_format"}
+        if self.type is DatasetType.TABULAR and self.source is not SourceKind.OPEN:
             shown |= {"format", "timestamp_column"}
             if self.format == FileFormat.DELIMITED:
                 shown |= {"delimiter", "header", "encoding"}
@@ -152,7 +166,7 @@ class RegisterForm:
         typed: dict[str, JsonValue] = {
             field: state.text(values.block_id(field)) for field in texts if state.has(values.block_id(field))
         }
-        for field in ("type", "source", "datastore", "format", "delimiter", "header", "encoding"):
+        for field in ("type", "source", "datastore", "open_dataset", "format", "delimiter", "header", "encoding"):
             if state.has(field) and (choice := state.choice(field)):
                 typed[field] = choice
         if state.has(values.block_id("owner")):
@@ -170,6 +184,9 @@ class RegisterForm:
             tags = parse_tags(self.tags)
         except InvalidInput as error:
             problems.append(Problem("tags", error.sentence))
+        opened = self.opened
+        if opened is not None and opened.tag[0] not in dict(tags):
+            tags = (*tags, opened.tag)
         request = RegisterRequest(
             name=self.name.strip(),
             definition=self.definition(),
@@ -183,6 +200,9 @@ class RegisterForm:
 
     def definition(self) -> Definition:
         """Where the data are and how they are read. What belongs to the other type or source does not count."""
+        if self.source is SourceKind.OPEN:
+            opened = self.opened
+            return opened.definition if opened is not None else Definition(self.type, WebSource(()))
         source: DatastoreSource | WebSource
         if self.source is SourceKind.DATASTORE:
             source = DatastoreSource(self.datastore, tuple(filter(None, map(str.strip, self.paths.splitlines()))))
@@ -197,6 +217,11 @@ class RegisterForm:
             partition_format=self.partition_format.strip() or None,
             column_types=self.column_types if tabular else (),
         )
+
+    @property
+    def opened(self) -> OpenDataset | None:
+        """The Azure Open Dataset that was chosen as the source."""
+        return open_dataset(self.open_dataset) if self.source is SourceKind.OPEN else None
 
     def _format(self) -> Format | None:
         if self.format == GUESS:
@@ -253,8 +278,9 @@ class RegisterForm:
         candidates = {
             "delimiter": ("other_delimiter", "delimiter"),
             "column_types": ("format",),
-            "paths": ("paths", "urls"),
-            "urls": ("urls", "paths"),
+            "paths": ("paths", "urls", "open_dataset"),
+            "urls": ("urls", "open_dataset", "paths"),
+            "type": ("type", "open_dataset"),
             "encoding": ("encoding", "format"),
         }.get(field, (field,))
         shown = self.inputs

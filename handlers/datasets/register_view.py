@@ -42,6 +42,7 @@ from services.datasets.model import (
     NameCheck,
 )
 from services.datasets.names import NAME_LIMIT
+from services.datasets.open_datasets import CATALOGUE
 
 CALLBACK = "register"
 TITLE = "Register a dataset"
@@ -53,6 +54,7 @@ TYPES = {
 SOURCES = {
     SourceKind.DATASTORE: ("Files in a datastore", "A path or a pattern such as sales/*.csv"),
     SourceKind.WEB: ("Web addresses", "Files behind http or https"),
+    SourceKind.OPEN: ("Azure Open Datasets", "Public data that Microsoft hosts"),
 }
 FORMATS = {
     GUESS: "Find out from the files",
@@ -87,10 +89,11 @@ def register_view(form: RegisterForm, name: NameCheck | None = None) -> Json:
     shown = form.inputs
     blocks = _identity(form, name)
     blocks += _place(form, shown)
-    if form.type is DatasetType.TABULAR:
+    if "format" in shown:
         blocks += _reading(form, shown)
     blocks += _look(form)
-    blocks += _columns(form)
+    if form.source is not SourceKind.OPEN:
+        blocks += _columns(form)
     blocks += _curation(form)
     return modal(CALLBACK, TITLE, blocks, submit="Register", private_metadata=form.metadata)
 
@@ -118,9 +121,10 @@ def _identity(form: RegisterForm, name: NameCheck | None) -> list[Json]:
         ticked = [box] if form.new_version else []
     group = checkboxes(action_of(NEW_VERSION), [box], initial=ticked)
     blocks.append(input_block(NEXT_VERSION if exists else NEW_VERSION, "Versions", group, optional=True))
-    kinds = [option(text, kind.value, more) for kind, (text, more) in TYPES.items()]
-    chosen = next(each for each in kinds if each["value"] == form.type)
-    blocks.append(input_block("type", "Type", radio(action_of("type"), kinds, initial=chosen), dispatch=True))
+    if form.source is not SourceKind.OPEN:
+        kinds = [option(text, kind.value, more) for kind, (text, more) in TYPES.items()]
+        chosen = next(each for each in kinds if each["value"] == form.type)
+        blocks.append(input_block("type", "Type", radio(action_of("type"), kinds, initial=chosen), dispatch=True))
     return blocks
 
 
@@ -139,7 +143,8 @@ def name_note(name: NameCheck) -> Mrkdwn | None:
 
 
 def _place(form: RegisterForm, shown: frozenset[str]) -> list[Json]:
-    kinds = [option(text, kind.value, more) for kind, (text, more) in SOURCES.items()]
+    offered = [kind for kind in SOURCES if kind is not SourceKind.OPEN or form.in_azure or form.source is kind]
+    kinds = [option(SOURCES[kind][0], kind.value, SOURCES[kind][1]) for kind in offered]
     chosen = next(each for each in kinds if each["value"] == form.source)
     blocks = [input_block("source", "Source", radio(action_of("source"), kinds, initial=chosen), dispatch=True)]
     on_datastore = form.source is SourceKind.DATASTORE
@@ -168,7 +173,24 @@ def _place(form: RegisterForm, shown: frozenset[str]) -> list[Json]:
             multiline=True,
             max_length=FIELD_LIMIT,
         )
-        blocks.append(input_block("urls", label, element, hint="One a line.", optional=on_datastore))
+        blocks.append(
+            input_block("urls", label, element, hint="One a line.", optional=form.source is not SourceKind.WEB)
+        )
+    if "open_dataset" in shown:
+        blocks += _open(form)
+    return blocks
+
+
+def _open(form: RegisterForm) -> list[Json]:
+    choices = [option(each.title, each.id) for each in CATALOGUE]
+    initial = next((each for each in choices if each["value"] == form.open_dataset), None)
+    element = select(action_of("open_dataset"), choices, initial=initial, placeholder="Choose one")
+    blocks = [input_block("open_dataset", "Open dataset", element, dispatch=True)]
+    if (opened := form.opened) is not None:
+        definition = opened.definition
+        how = format_text(definition.format) if definition.format is not None else "files as they are"
+        said = md("{} dataset, {}, at {}", definition.type.value.capitalize(), how, code(opened.url, 200))
+        blocks.append(context(said, md("It gets the tag {}.", code("=".join(opened.tag)))))
     return blocks
 
 
@@ -199,14 +221,14 @@ def _reading(form: RegisterForm, shown: frozenset[str]) -> list[Json]:
 
 def _look(form: RegisterForm) -> list[Json]:
     row = [button("Check what it matches", action_of("check"), label="Check what the source matches")]
-    if form.type is DatasetType.TABULAR:
+    if form.type is DatasetType.TABULAR and form.source is not SourceKind.OPEN:
         row.append(button("Column types …", action_of("columns"), label="See and change the column types"))
     blocks = [actions(row, block_id="look")]
     if form.checking:
         blocks.append(context(md(":hourglass_flowing_sand: Looking at the files …")))
     elif form.checked:
         blocks.append(section(lines(map(Mrkdwn, form.checked.splitlines())), block_id="checked"))
-    if form.column_types and form.type is DatasetType.TABULAR:
+    if form.column_types and form.type is DatasetType.TABULAR and form.source is not SourceKind.OPEN:
         some = ", ".join(f"{name}: {kind.value}" for name, kind in form.column_types)
         count = count_text(len(form.column_types), "column type")
         blocks.append(context(md("{} chosen by you: {}", count, code(truncate(some, 250)))))
@@ -270,7 +292,8 @@ NOTE_SHOWN = 300
 
 def found_lines(form: RegisterForm, found: Inspection) -> Mrkdwn:
     """What a look at the source found: files, how they are read, columns."""
-    source = form.definition().source
+    definition = form.definition()
+    source, tabular = definition.source, definition.type is DatasetType.TABULAR
     items = source.paths if isinstance(source, DatastoreSource) else source.urls
     what = code(", ".join(items), 100)
     listing = found.listing
@@ -284,9 +307,9 @@ def found_lines(form: RegisterForm, found: Inspection) -> Mrkdwn:
     rest = listing.file_count - SHOWN_FILES
     said = [md(":white_check_mark: {} matches *{}*{}", what, count, f", {size}" if size else "")]
     said.append(md("{}{}", names, f" and {rest:,} more" if rest > 0 else ""))
-    if found.format is not None and form.type is DatasetType.TABULAR:
+    if found.format is not None and tabular:
         said.append(md("Read as {}", format_text(found.format)))
-    if found.schema and form.type is DatasetType.TABULAR:
+    if found.schema and tabular:
         some = [code(f"{column.name}: {column.type.value}", 60) for column in found.schema[:SHOWN_COLUMNS]]
         hidden = len(found.schema) - SHOWN_COLUMNS
         said.append(

@@ -95,6 +95,9 @@ SCREENS: dict[str, Message | Json] = {
     ),
     "register_checked": register_view(replace(FILLED, checked=found_lines(FILLED, INSPECTION))),
     "register_checking": register_view(replace(FILLED, checking=True)),
+    "register_open_dataset": register_view(
+        RegisterForm(name="weather", source=SourceKind.OPEN, open_dataset="isd", in_azure=True)
+    ),
     "register_columns": column_types.columns_view(PAGE, samples.SCHEMA),
     "register_working": working_view("Register a dataset", "Taking the fingerprint of 12 files", "register-1"),
     "register_done_noted": outcome_view.registered_view(
@@ -182,6 +185,8 @@ FORMS = st.builds(
     datastore=st.text(max_size=75),
     paths=NASTY,
     urls=NASTY,
+    open_dataset=st.sampled_from(["", "isd", "mnist"]),
+    in_azure=st.booleans(),
     format=st.sampled_from(["guess", *FileFormat]).map(str),
     delimiter=st.sampled_from([*DELIMITERS, OTHER]),
     other_delimiter=st.text(max_size=10),
