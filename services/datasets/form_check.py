@@ -7,7 +7,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from services.datasets.model import (
     ColumnType,
@@ -124,6 +124,10 @@ def url_problem(url: str) -> str | None:
         return f"“{shown}” is not a web address. It should look like https://example.com/sales.csv."
     if secret:
         return f"The address at {host} has a name or password in it. Anybody could read that here: leave it out."
+    if "sig" in parse_qs(parts.query):
+        return (
+            f"The address at {host} has a signature (SAS) in it, which opens it to everybody. Use a datastore instead."
+        )
     return None
 
 

@@ -74,6 +74,8 @@ def test_paths(path: str, fine: bool) -> None:
         ("file:///etc/passwd", False),
         ("https://", False),
         ("https://user:secret@example.com/a.csv", False),
+        ("https://account.blob.core.windows.net/data/a.csv?sv=2024-11-04&sp=rl&sig=bm90LXJlYWw%3D", False),
+        ("https://example.com/a.csv?signature=1", True),
         ("https://example.com:port/", False),
         ("https://[::1", False),
         ("https://example.com/a b", False),
