@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
+import structlog
+from aiohttp import ClientError
 from slack_bolt.context.async_context import AsyncBoltContext
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from handlers import blockkit
 from handlers.context import Caller, Services
 from handlers.errors import error_message
 from handlers.message import Json, Message
@@ -15,6 +20,11 @@ from handlers.reply import Reply
 from handlers.sharing import SharedChannels, for_everybody, with_share_button
 from handlers.text import truncate
 from services.jobs import Origin, Pool
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_SECONDS = 2.0
+"""After how long without an answer the person is told what is being waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,28 @@ class Call:
             await run(self)
 
         self.services.jobs.start(pool, name, work, origin=self.origin, on_error=self.tell_error, seconds=seconds)
+
+    def start_answer(self, pool: Pool, name: str, run: Run, *, seconds: float = 60.0) -> None:
+        """As `start`, for work whose answer the person waits for: they are told when it takes more than a moment."""
+
+        async def patiently(call: Call) -> None:
+            notice = asyncio.create_task(call._say_that_it_takes_longer())  # cancelled below, so never left alone
+            try:
+                await run(call)
+            finally:
+                notice.cancel()
+
+        self.start(pool, name, patiently, seconds=seconds)
+
+    async def _say_that_it_takes_longer(self) -> None:
+        await asyncio.sleep(PATIENCE_SECONDS)
+        waits_for = self.services.waits_for
+        slow = f"{waits_for} is slow to answer; I go on waiting." if waits_for else "This takes a little longer."
+        sentence = f"{slow} The answer comes here."
+        try:
+            await self.reply.send(Message(text=sentence, blocks=(blockkit.context(sentence),)))
+        except (SlackApiError, ClientError, TimeoutError, OSError) as error:
+            log.warning("slowness_not_told", error=repr(error))
 
     async def tell_error(self, error: BaseException) -> None:
         """The error's sentence, or a reference, to the person alone."""

@@ -180,9 +180,8 @@ def start(call: Call, bound: Bound) -> None:
     """Run a bound command in the background. Raises Busy."""
     assert bound.command is not None
     assert bound.run is not None
-    call.start(
-        Pool.SLACK if isinstance(bound.run, OpensForm) else bound.command.pool,
-        f"{bound.command.slash} {bound.command.name}",
-        bound.run,
-        seconds=bound.command.seconds,
-    )
+    name = f"{bound.command.slash} {bound.command.name}"
+    if isinstance(bound.run, OpensForm):
+        call.start(Pool.SLACK, name, bound.run)
+    else:
+        call.start_answer(bound.command.pool, name, bound.run, seconds=bound.command.seconds)

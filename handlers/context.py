@@ -30,8 +30,12 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a handler may call."""
+    """Everything a handler may call.
+
+    waits_for: whom slow answers wait for, as the subject of a sentence ("Azure Machine Learning"); "" for a local one.
+    """
 
     datasets: DatasetService
     datastores: DatastoreService
     jobs: Jobs
+    waits_for: str = ""

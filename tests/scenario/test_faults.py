@@ -9,6 +9,7 @@ import pytest
 
 from bot.sandbox.faults import Faults, RateFault, ServerFault
 from tests.scenario.bot_on_local_slack import Stage, stage
+from tests.scenario.slow_file import SlowFile
 
 
 async def _registered(on: Stage, name: str) -> int:
@@ -110,3 +111,20 @@ async def test_two_people_registering_the_same_name_at_once_get_two_versions(tmp
         for person in (on.ada, on.ben):
             await person.wait_view(contains="is registered", timeout=20)
         assert await _registered(on, "letters") == 3
+
+
+async def test_a_slow_answer_is_announced_and_then_comes(tmp_path: Path) -> None:
+    slow = SlowFile()
+    async with slow.served(), stage(tmp_path, allow_private_urls=True) as on:
+        slow.release.set()
+        await on.ada.command("C0DATA", "/dataset", "register letters")
+        form = await on.ada.wait_view("register")
+        await on.ada.click(form, "register:source", "web")
+        form = await on.ada.wait_view("register", "example.com")
+        await on.ada.submit(form, {"urls": slow.url})
+        await on.ada.wait_view(contains="is registered", timeout=20)
+        slow.release.clear()
+        await on.ada.command("C0DATA", "/dataset", "preview letters")
+        await on.ada.wait_message("C0DATA", "takes a little longer", timeout=5)
+        slow.release.set()
+        await on.ada.wait_message("C0DATA", "Preview of letters", timeout=10)
