@@ -251,7 +251,7 @@ def register(session: Session, what: Registration) -> Found:
     Raises RefusedError (409: the name is taken, 400: identical), or requests' errors when the answer is lost.
     """
     from azureml.data import FileDataset, TabularDataset  # noqa: PLC0415
-    from azureml.data._dataset_rest_helper import _dataset_to_dto  # noqa: PLC0415 - see rest.PRIVATE_NAMES
+    from azureml.data._dataset_rest_helper import _dataset_to_dto  # noqa: PLC0415 - see rest_names
     from azureml.dataprep import EnginelessDataflow  # noqa: PLC0415
 
     kind = FileDataset if what.type == DatasetType.FILE.value else TabularDataset
@@ -423,7 +423,7 @@ def _version(session: Session, dto: Json, latest: Json) -> VersionEntry:
 
 def _translated(session: Session, saved_id: str) -> str:
     """The YAML of an old definition. Unlike in the SDK's own fetch, a failing service is a failing service."""
-    from azureml.data._dataset_rest_helper import _FETCH_DATASET_URL  # noqa: PLC0415 - see rest.PRIVATE_NAMES
+    from azureml.data._dataset_rest_helper import _FETCH_DATASET_URL  # noqa: PLC0415 - see rest_names
 
     where = session.settings.workspace
     path = _FETCH_DATASET_URL.format(

@@ -2,7 +2,7 @@
 
 Why not the SDK's public methods: `register` repeats its POST after a 5xx, which makes versions twice; `get_by_name`
 asks twice and hides what failed; `add_tags` returns some errors. Addresses, models and transport stay the SDK's.
-Every private name used is in PRIVATE_NAMES, which a test checks against the pinned SDK.
+Every private name used is in `rest_names.PRIVATE_NAMES`, which a test checks against the pinned SDK.
 """
 
 from __future__ import annotations
@@ -26,25 +26,6 @@ from services.azure.errors import chain_of, failure_of_refusal, read_refusal
 if TYPE_CHECKING:
     from services.azure.errors import Refusal
     from services.azure.sdk.session import Session
-
-PRIVATE_NAMES = (
-    "azureml._restclient.rest_client:RestClient",
-    "azureml._base_sdk_common.service_discovery:get_service_url",
-    "azureml._restclient.operations.dataset_operations:DatasetOperations.list",
-    "azureml._restclient.operations.dataset_operations:DatasetOperations.register",
-    "azureml._restclient.operations.dataset_operations:DatasetOperations.update_dataset",
-    "azureml._restclient.operations.dataset_operations:DatasetOperations.get_dataset_by_name",
-    "azureml._restclient.operations.dataset_operations:DatasetOperations.get_all_dataset_definitions",
-    "azureml.data._dataset_rest_helper:_dataset_to_dto",
-    "azureml.data._dataset_rest_helper:_FETCH_DATASET_URL",
-    "azureml.core:Workspace._workspace_id",
-    "azureml.core.authentication:_SubscriptionInfo",
-    "azureml.core.authentication:TokenAuthentication._get_all_subscription_ids",
-    "azureml.data:TabularDataset._create",
-    "azureml.data:FileDataset._create",
-    "azureml.dataprep:EnginelessDataflow",
-)
-"""module:name or module:class.name. The minor version of azureml-core is pinned; a new one must pass the test."""
 
 CONNECT_SECONDS = 10
 ATTEMPTS = 3
