@@ -22,7 +22,6 @@ from services.azure.resource import AzureWorkspaceId
 from services.azure.sdk import session
 from services.carried import Carried
 from services.errors import Busy, TimedOut, Unavailable, UserError
-from services.slowness import told_when_slow
 from services.workers import Wording, WorkerPolicy, Workers
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 MIB = 1024 * 1024
-SLOW = f"{errors.THING} is slow to answer. I keep waiting for it and will tell you"
 
 log = structlog.get_logger(__name__)
 
