@@ -181,9 +181,7 @@ class AzureWorkers:
         limit = parts.limits.call_seconds if seconds is None else seconds
         began, done = time.monotonic(), False
         try:
-            answer: Answer[Any] = await told_when_slow(
-                self._pool.run(limit, session.call, name, work, *arguments), SLOW
-            )
+            answer: Answer[Any] = await self._pool.run(limit, session.call, name, work, *arguments)
             failure, done = answer.failure, True
         except UserError as error:
             # The request may have reached Azure before its worker ended.
