@@ -133,6 +133,11 @@ class SlackClient(AsyncWebClient):
         except SlackApiError as error:
             result = _error_code(error)
             raise
+        except AttributeError as error:
+            # slack_sdk takes an answer that is no JSON (a gateway's error page) for Slack's own and trips over it.
+            result = "no_json"
+            make: Callable[[str, object], SlackApiError] = SlackApiError
+            raise make(f"{api_method} was answered with no JSON", {"ok": False, "error": "no_json"}) from error
         finally:
             self._metrics.slack_call(api_method, result, time.monotonic() - started)
 

@@ -19,6 +19,7 @@ from handlers.message import Json, Message
 from handlers.reply import Reply
 from handlers.sharing import SharedChannels, for_everybody, with_share_button
 from handlers.text import truncate
+from services.errors import Busy
 from services.jobs import Origin, Pool
 
 log = structlog.get_logger(__name__)
@@ -96,6 +97,20 @@ class Call:
     async def tell_error(self, error: BaseException) -> None:
         """The error's sentence, or a reference, to the person alone."""
         await self.reply.send(error_message(error, self.origin.request_id))
+
+    async def answer_soon(self, message: Message) -> None:
+        """As `answer`, in the background: what a listener awaits after its `ack` still delays it."""
+        await self._soon("answer", lambda call: call.answer(message))
+
+    async def tell_soon(self, error: BaseException) -> None:
+        """As `tell_error`, in the background."""
+        await self._soon("tell an error", lambda call: call.tell_error(error))
+
+    async def _soon(self, name: str, run: Run) -> None:
+        try:
+            self.start(Pool.SLACK, name, run)
+        except Busy:
+            await run(self)  # better a late acknowledgement than a person without a word
 
     def for_channel(self) -> Call:
         """The same call with its answer in the channel."""

@@ -44,7 +44,7 @@ class DirectMessages:
         try:
             await self._answer(call, text)
         except UserError as error:
-            await call.tell_error(error)
+            await call.tell_soon(error)
 
     async def _answer(self, call: Call, text: str) -> None:
         bound = self._table.read(SLASH, text)

@@ -69,7 +69,7 @@ async def on_show(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltCon
     try:
         call.start(Pool.CATALOG, "home show", partial(open_with_card, name=name, title=TITLE, build=show_view))
     except UserError as error:
-        await call.tell_error(error)
+        await call.tell_soon(error)
 
 
 async def _draw(call: Call, shown: Json) -> None:
@@ -89,7 +89,7 @@ async def _draw(call: Call, shown: Json) -> None:
     try:
         call.start(Pool.SLACK, "app home", publish)
     except UserError as error:
-        await call.tell_error(error)
+        await call.tell_soon(error)
 
 
 async def content_of(call: Call, words: str = "") -> HomeContent:

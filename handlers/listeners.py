@@ -87,11 +87,11 @@ async def on_carried_command(
             )
         bound = command_table.TABLE.read(slash, text)
         if bound.message is not None:
-            await call.answer(bound.message)
+            await call.answer_soon(bound.message)
         else:
             commands.start(call, bound)
     except UserError as error:
-        await call.tell_error(error)
+        await call.tell_soon(error)
 
 
 def answered(message: Message) -> BoltResponse:

@@ -27,4 +27,4 @@ async def on_register(ack: AsyncAck, body: Json, context: AsyncBoltContext, clie
     try:
         call.start(Pool.SLACK, "register form", open_register)
     except UserError as error:
-        await call.tell_error(error)
+        await call.tell_soon(error)

@@ -175,7 +175,7 @@ class ColumnTypes:
         try:
             call.start(Pool.SLACK, "column types", push)
         except UserError as error:
-            await call.tell_error(error)
+            await call.tell_soon(error)
 
     def _show_page(self, call: Call, view_id: str, root: str, form: RegisterForm, first: int) -> None:
         """Read the schema in the background and show a page of it. Raises Busy."""

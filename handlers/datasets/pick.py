@@ -41,11 +41,11 @@ def attach_to(table: CommandTable) -> Callable[[AsyncApp], None]:
             name = await name_of_key(key, call.services.datasets)
             bound = table.read("/dataset", f"{verb} {dataset_word(name, version)} {rest}".rstrip())
             if bound.message is not None:
-                await call.answer(bound.message)
+                await call.answer_soon(bound.message)
             else:
                 commands.start(call, bound)
         except UserError as error:
-            await call.tell_error(error)
+            await call.tell_soon(error)
 
     def attach(app: AsyncApp) -> None:
         app.action(ACTION)(on_pick)

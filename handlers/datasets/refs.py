@@ -158,7 +158,7 @@ def attach_to(table: CommandTable) -> Callable[[AsyncApp], None]:
             return
         await ack()
         if bound.message is not None:
-            await call.answer(bound.message)
+            await call.answer_soon(bound.message)
 
     def attach(app: AsyncApp) -> None:
         app.options(ACTION)(on_options)

@@ -139,7 +139,7 @@ async def start_or_tell(call: Call, pool: Pool, name: str, run: Run) -> None:
     try:
         call.start(pool, name, run)
     except UserError as error:
-        await call.tell_error(error)
+        await call.tell_soon(error)
 
 
 async def on_submit(ack: AsyncAck, body: Json, view: Json, context: AsyncBoltContext, client: AsyncWebClient) -> None:

@@ -121,7 +121,7 @@ async def on_redraw(ack: AsyncAck, body: Json, context: AsyncBoltContext, client
     try:
         call.start(Pool.SLACK, "datastore form", draw)
     except UserError as error:
-        await call.tell_error(error)
+        await call.tell_soon(error)
 
 
 async def on_register(ack: AsyncAck, body: Json, view: Json, context: AsyncBoltContext, client: AsyncWebClient) -> None:
@@ -157,4 +157,4 @@ async def on_default(
     try:
         call.start(Pool.CATALOG, "default datastore", set_default)
     except UserError as error:
-        await call.tell_error(error)
+        await call.tell_soon(error)
