@@ -93,6 +93,38 @@ def sdk_v1(version: DatasetVersion, workspace: WorkspaceFacts) -> list[Snippet]:
         Snippet("SDK v1: always the latest version", "python", f"{opening}{latest}"),
         Snippet(f"SDK v1: pinned to version {version.version}", "python", f"{opening}{pinned}"),
         *(Snippet(title, "python", f"{opening}{pinned}\n{code}") for title, code in uses),
+        *_in_a_run(version, workspace, pinned),
+    ]
+
+
+def _in_a_run(version: DatasetVersion, workspace: WorkspaceFacts, pinned: str) -> list[Snippet]:
+    """Submitting a script that gets the dataset as its input "data", and what that script does with it."""
+    tabular = version.definition.type is DatasetType.TABULAR
+    given = 'dataset.as_named_input("data")' + ("" if tabular else ".as_mount()")
+    submit = (
+        "from azureml.core import Dataset, Experiment, ScriptRunConfig, Workspace\n\n"
+        f"{_workspace_v1(workspace)}\n{pinned}\n"
+        "# Put the name of your compute cluster here, and train.py beside this file.\n"
+        "config = ScriptRunConfig(\n"
+        '    source_directory=".",\n'
+        '    script="train.py",\n'
+        f'    arguments=["--data", {given}],\n'
+        '    compute_target="cpu-cluster",\n'
+        ")\n"
+        'run = Experiment(workspace, "train").submit(config)\n'
+        "print(run.get_portal_url())"
+    )
+    if tabular:
+        script = (
+            "from azureml.core import Run\n\n"
+            'dataset = Run.get_context().input_datasets["data"]\n'
+            "frame = dataset.to_pandas_dataframe()\nprint(frame.head())"
+        )
+    else:
+        script = 'import os\nimport sys\n\nfolder = sys.argv[sys.argv.index("--data") + 1]\nprint(os.listdir(folder))'
+    return [
+        Snippet("SDK v1: in a submitted run", "python", submit),
+        Snippet("SDK v1: train.py of that run", "python", script),
     ]
 
 
