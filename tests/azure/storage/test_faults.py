@@ -182,7 +182,7 @@ async def test_tokens_that_ran_out_are_replaced(world: World, tmp_path: Path) ->
     world.with_files({"a.csv": ROWS})
     tokens = NewTokens(world.azure.entra)
     workspace = AzureWorkspaceId.parse(world.azure.workspace.url)
-    reader = AzureReader(workspace, tokens, workers=1, scratch=tmp_path, clock=FixedClock())
+    reader = AzureReader(workspace, tokens, world.sdk, workers=1, scratch=tmp_path, clock=FixedClock())
     try:
         world.azure.entra.token_seconds = 1
         assert (await reader.list_files(source("*"))).file_count == 1

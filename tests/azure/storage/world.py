@@ -9,6 +9,7 @@ import httpx
 
 from services.azure.identity import TokenSource
 from services.azure.storage.reader import AzureReader
+from services.azure.workers import AzureWorkers
 from services.datasets.model import DatasetType, DatastoreSource, Definition, Format
 from tests.contract.datastore_store import blob, gen2
 from tests.contract.entra import BOT_APP, TENANT
@@ -23,11 +24,12 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class World:
-    """The contract server, its storage, the bot's identity, and the reader."""
+    """The contract server, its storage, the bot's identity, its workers with the SDK, and the reader."""
 
     azure: AzureContract
     storage: StorageAccounts
     tokens: TokenSource
+    sdk: AzureWorkers
     reader: AzureReader
 
     def container(self, files: dict[str, bytes | str], *, public: bool = False) -> str:
