@@ -140,7 +140,7 @@ async def test_a_repeated_registration_ends_in_the_same_version(world: World) ->
     assert (await world.service.versions("sales")).total == 1
 
 
-class _Stop(Exception):  # noqa: N818 - not an error of the service: the process ends here
+class _Stop(Exception):
     """The process ends."""
 
 
