@@ -11,6 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from services.azure.identity import CredentialKind
+from services.azure.resource import SCHEME, AzureWorkspaceId
+
 SLACK_API_URL = "https://slack.com/api/"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 SLACK_USER_ID = re.compile(r"[UW][A-Z0-9]{2,20}")
@@ -72,7 +75,22 @@ class Settings(BaseSettings):
     workspace: str = _setting(
         "local:./var/workspace",
         "Workspace that the bot serves.",
-        "local:DIRECTORY",
+        "local:DIRECTORY, or azureml://subscriptions/SUBSCRIPTION/resourceGroups/GROUP/workspaces/WORKSPACE",
+    )
+    azure_credential: CredentialKind = _setting(
+        CredentialKind.DEFAULT,
+        "Identity of the bot at Azure; default tries the others, in this order, as far as they are configured.",
+        "default, service_principal, workload_identity, managed_identity or developer_cli",
+    )
+    azure_workers: int = _setting(
+        3, "Processes that call the Azure SDK, of 150 MiB or more each.", "a number from 1 to 16", ge=1, le=16
+    )
+    azure_sync_seconds: float = _setting(
+        60.0,
+        "How often the datasets of an Azure workspace are listed anew, at the most.",
+        "seconds from 5 to 86400",
+        ge=5,
+        le=86_400,
     )
     datastore_roots: Annotated[tuple[Path, ...], NoDecode] = _setting(
         (),
@@ -191,9 +209,9 @@ class Settings(BaseSettings):
     @field_validator("workspace")
     @classmethod
     def _served_workspace(cls, value: str) -> str:
-        if value.startswith("azureml://"):
-            raise ValueError("azureml")
-        if not value.startswith("local:") or not value.removeprefix("local:").strip():
+        if value.lower().startswith(SCHEME):
+            AzureWorkspaceId.parse(value)  # its error is a ValueError with a sentence
+        elif not value.startswith("local:") or not value.removeprefix("local:").strip():
             raise ValueError("unknown workspace")
         return value
 
@@ -245,6 +263,13 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError("unknown time zone") from error
         return value
+
+    @property
+    def azure_workspace(self) -> AzureWorkspaceId | None:
+        """The Azure workspace to serve, None for a local one."""
+        if not self.workspace.lower().startswith(SCHEME):
+            return None
+        return AzureWorkspaceId.parse(self.workspace)
 
     @property
     def workspace_directory(self) -> Path:
@@ -301,7 +326,7 @@ def _sentences(error: ValidationError) -> tuple[str, ...]:
     """One sentence for each wrong setting, in the order of the model; never with the value."""
     wrong = {str(problem["loc"][0]): str(problem["msg"]) for problem in reversed(error.errors()) if problem["loc"]}
     return tuple(
-        _azure_sentence() if name == "workspace" and "azureml" in wrong[name] else _sentence(name)
+        _azure_sentence(wrong[name]) if name == "workspace" and SCHEME in wrong[name] else _sentence(name)
         for name in Settings.model_fields
         if name in wrong
     )
@@ -311,11 +336,9 @@ def _sentence(name: str) -> str:
     return f"{name.upper()} cannot be used; expected {expectation(name)}."
 
 
-def _azure_sentence() -> str:
-    return (
-        "WORKSPACE names an Azure Machine Learning workspace, but this version serves local workspaces only; "
-        f"expected {expectation('workspace')}."
-    )
+def _azure_sentence(problem: str) -> str:
+    """problem: pydantic's words around those of the address's own check, which repeat no value."""
+    return f"WORKSPACE cannot be used: {problem.removeprefix('Value error, ')}."
 
 
 def shown_value(settings: Settings, field: str) -> str:

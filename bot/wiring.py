@@ -28,6 +28,7 @@ from bot.logs import get_logger
 from bot.metrics import Metrics
 from bot.middleware import Deliveries
 from bot.open_deliveries import OpenDeliveries
+from bot.opened import OpenedWorkspace
 from bot.periodic import Heartbeat, Periodic
 from bot.settings import Settings
 from bot.slack_client import SlackClient, open_session
@@ -118,7 +119,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         store = await _open_store(settings, instance_id, clock, stack)
         session = await stack.enter_async_context(open_session())
         client = SlackClient(session=session, base_url=settings.slack_api_url, metrics=metrics)
-        datasets, datastores, index = await _open_workspace(settings, store.database, clock, stack)
+        opened = await _open_workspace(settings, store.database, clock, stack)
 
         deliveries = OpenDeliveries(store.inbox.done)
         jobs = JobRunner(
@@ -130,7 +131,9 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             metrics=metrics,
             tell_interrupted=partial(tell_interrupted, client),
         )
-        services = Services(datasets=datasets, datastores=datastores, jobs=jobs)
+        services = Services(
+            datasets=opened.datasets, datastores=opened.datastores, jobs=jobs, waits_for=opened.waits_for
+        )
         workspace = Workspace(client)
         token = settings.slack_bot_token
         app = BotApp(
@@ -144,7 +147,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         answer_the_unknown(app)
         await _greet_slack(workspace)
 
-        upkeep = _IndexUpkeep(index)
+        upkeep = _IndexUpkeep(opened.index)
         sockets = _sockets(settings, app, client, metrics)
         periodic = _periodic_work(
             settings=settings,
@@ -155,6 +158,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             jobs=jobs,
             upkeep=upkeep,
         )
+        opened.attend(periodic, upkeep.refresh)
         stack.push_async_callback(periodic.stop)
         _add_probes(health, workspace, store.database, upkeep, sockets)
         metrics.watch_index_age(lambda: upkeep.age)
@@ -172,7 +176,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             client=client,
             services=services,
             jobs=jobs,
-            index=index,
+            index=opened.index,
             web=web,
             sockets=sockets,
             periodic=periodic,
@@ -199,13 +203,18 @@ async def _open_store(
 
 async def _open_workspace(
     settings: Settings, database: Database, clock: SystemClock, stack: contextlib.AsyncExitStack
-) -> tuple[DatasetService, DatastoreService, SqliteIndex]:
-    """The local workspace with its registry, folders, reader and index."""
+) -> OpenedWorkspace:
+    """The workspace of the settings with its registry, datastores, reader and index."""
+    index_path = settings.index_path.resolve()
+    index_path.parent.mkdir(parents=True, exist_ok=True)
+    azure = settings.azure_workspace
+    if azure is not None:
+        from bot.azure_wiring import open_azure_workspace  # noqa: PLC0415 - a local bot loads nothing of Azure
+
+        return await open_azure_workspace(settings, azure, database, clock=clock, index_path=index_path, stack=stack)
     directory = settings.workspace_directory
     directory.mkdir(parents=True, exist_ok=True)
     key = f"local:{directory}"
-    index_path = settings.index_path.resolve()
-    index_path.parent.mkdir(parents=True, exist_ok=True)
     catalog = LocalCatalog(database, key, clock=clock)
     records = SqlRecords(database, key)
     folders = LocalDatastores(
@@ -239,7 +248,7 @@ async def _open_workspace(
         recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
         folder_of=folders.folder_of,
     )
-    return datasets, DatastoreService(catalog=folders), index
+    return OpenedWorkspace(datasets, DatastoreService(catalog=folders), index)
 
 
 def _own_files(settings: Settings, index_path: Path) -> tuple[Path, ...]:

@@ -20,8 +20,8 @@ class WrongWorkspaceError(ValueError):
     """An address that names no workspace; the sentence says what is wrong and never repeats the value."""
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+        super().__init__(f"{sentence}; expected {SHAPE}")
+        self.sentence = str(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +39,16 @@ class AzureWorkspaceId:
         Raises WrongWorkspaceError.
         """
         if not text.lower().startswith(SCHEME):
-            raise WrongWorkspaceError(f"it must begin with {SCHEME}; expected {SHAPE}")
+            raise WrongWorkspaceError(f"it must begin with {SCHEME}")
         parts = text[len(SCHEME) :].strip("/").split("/")
         keys, values = [part.lower() for part in parts[::2]], parts[1::2]
         if keys[:2] == ["subscriptions", "resourcegroups"] and "providers" in keys:
-            raise WrongWorkspaceError(f"leave out /providers/Microsoft.MachineLearningServices; expected {SHAPE}")
+            raise WrongWorkspaceError("leave out /providers/Microsoft.MachineLearningServices")
         missing = next((key for key in _KEYS if key not in keys), None)
         if missing is not None:
-            raise WrongWorkspaceError(f"“{missing}” is missing; expected {SHAPE}")
+            raise WrongWorkspaceError(f"“{missing}” is missing")
         if tuple(keys) != _KEYS or len(values) != len(_KEYS):
-            raise WrongWorkspaceError(f"its parts must be in this order: {SHAPE}")
+            raise WrongWorkspaceError("its parts are in another order")
         subscription, group, workspace = values
         if _SUBSCRIPTION.fullmatch(subscription) is None:
             raise WrongWorkspaceError(

@@ -87,9 +87,34 @@ def test_every_wrong_setting_is_told_at_once(monkeypatch: pytest.MonkeyPatch) ->
     assert TOKEN not in str(caught.value)
 
 
-def test_an_azure_workspace_is_recognised_and_refused_in_clear_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SettingsError, match="local workspaces only"):
-        load(monkeypatch, WORKSPACE="azureml://subscriptions/s/resourceGroups/g/workspaces/w")
+PLACE = "azureml://subscriptions/12345678-1234-1234-1234-123456789abc/resourceGroups/g/workspaces/ws"
+
+
+def test_an_azure_workspace_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, WORKSPACE=PLACE, AZURE_CREDENTIAL="managed_identity")
+    assert settings.azure_workspace is not None
+    assert settings.azure_workspace.name == "ws"
+    assert settings.azure_credential == "managed_identity"
+    assert load(monkeypatch, WORKSPACE="local:/tmp/x").azure_workspace is None
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        (PLACE.replace("12345678-1234-1234-1234-123456789abc", "production"), "must be its id"),
+        (PLACE.replace("/workspaces/ws", ""), "“workspaces” is missing"),
+        (PLACE.replace("/workspaces", "/providers/Microsoft.MachineLearningServices/workspaces"), "leave out"),
+    ],
+)
+def test_a_wrong_azure_workspace_is_told_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, address: str, told: str
+) -> None:
+    with pytest.raises(SettingsError, match=told) as caught:
+        load(monkeypatch, WORKSPACE=address)
+    (sentence,) = caught.value.sentences
+    assert sentence.startswith("WORKSPACE cannot be used: ")
+    assert sentence.endswith("expected azureml://subscriptions/SUBSCRIPTION/resourceGroups/GROUP/workspaces/WORKSPACE.")
+    assert "production" not in sentence
 
 
 def test_lists_are_split_at_commas(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,0 +1,143 @@
+"""Builds what serves an Azure Machine Learning workspace. Imported only then: a local bot never loads it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+from bot.clock import SystemClock
+from bot.logs import get_logger
+from bot.opened import OpenedWorkspace, Refresh
+from bot.periodic import Periodic
+from bot.settings import Settings
+from services.azure.aged_index import AgedIndex
+from services.azure.catalog import AzureCatalog
+from services.azure.connection_test import ConnectionTest
+from services.azure.datastores import KINDS, AzureDatastores
+from services.azure.errors import THING
+from services.azure.identity import TokenSource
+from services.azure.key_vault import KeyVaults
+from services.azure.labels import AzureLabels
+from services.azure.mirror import Mirror
+from services.azure.registration import Registrar
+from services.azure.resource import AzureWorkspaceId
+from services.azure.storage.reader import AzureReader
+from services.azure.sweep import Sweeper
+from services.azure.version_store import VersionStore
+from services.azure.workers import AzureWorkers, WorkerLimits
+from services.datasets.service import DatasetService
+from services.datasets.workspace import WorkspaceFacts
+from services.datastores.service import DatastoreService
+from services.errors import UserError
+from services.search.index import SqliteIndex
+from services.store.database import Database
+from services.store.records import SqlRecords
+from services.store.workspaces import WorkspaceRow
+
+log = get_logger("bot.azure")
+
+LOOK_SECONDS = 5.0
+"""How often it is looked whether the workspace should be listed anew."""
+AFTER_FAILURE_SECONDS = 20.0
+
+
+async def open_azure_workspace(
+    settings: Settings,
+    workspace: AzureWorkspaceId,
+    database: Database,
+    *,
+    clock: SystemClock,
+    index_path: Path,
+    stack: contextlib.AsyncExitStack,
+) -> OpenedWorkspace:
+    """The workspace through the SDK's workers, with its local copy and index. Asks nothing of Azure yet."""
+    tokens = TokenSource(settings.azure_credential)
+    stack.push_async_callback(tokens.close)
+    workers = AzureWorkers(workspace, settings.azure_credential, limits=WorkerLimits(workers=settings.azure_workers))
+    stack.push_async_callback(workers.close)
+    http = await stack.enter_async_context(httpx.AsyncClient(follow_redirects=False))
+    row = WorkspaceRow(database, workspace.key)
+    mirror, store = Mirror(database, row, clock=clock), VersionStore(database, row)
+    sweeper = Sweeper(workers, mirror, clock=clock, interval=timedelta(seconds=settings.azure_sync_seconds))
+    await sweeper.open()
+    keeper = _Keeper(workers, sweeper, tokens)
+    catalog = AzureCatalog(
+        workspace,
+        workers,
+        mirror,
+        store,
+        Registrar(workers, store, clock=clock),
+        tenant_id=lambda: keeper.tenant_id,
+    )
+    records = SqlRecords(database, workspace.key)
+    reader = AzureReader(
+        workspace,
+        tokens,
+        workers,
+        scratch=index_path.parent / "downloads",
+        clock=clock,
+        allow_private_urls=settings.allow_private_urls,
+    )
+    stack.push_async_callback(reader.close)
+    index = SqliteIndex(index_path, catalog, records, clock=clock, belongs_to=await row.uid())
+    await index.open()
+    stack.push_async_callback(index.close)
+    datastores = AzureDatastores(
+        workers,
+        KeyVaults(http, tokens.token),
+        ConnectionTest(http, tokens.token),
+        counts=mirror.datastore_counts,
+    )
+    datasets = DatasetService(
+        catalog=catalog,
+        records=records,
+        reader=reader,
+        index=AgedIndex(index, sweeper),
+        datastores=datastores,
+        clock=clock,
+        workspace=WorkspaceFacts(workspace.name, workspace.subscription_id, workspace.resource_group),
+        recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
+        labels=AzureLabels(workers, http, tokens.token, workspace),
+    )
+    return OpenedWorkspace(
+        datasets,
+        DatastoreService(catalog=datastores, kinds=KINDS),
+        index,
+        waits_for=THING,
+        attend=keeper.attend,
+    )
+
+
+class _Keeper:
+    """Keeps workers ready and the copy fresh, in the background."""
+
+    def __init__(self, workers: AzureWorkers, sweeper: Sweeper, tokens: TokenSource) -> None:
+        self._workers = workers
+        self._sweeper = sweeper
+        self._tokens = tokens
+        self._not_before = 0.0
+        self.tenant_id = ""
+
+    def attend(self, periodic: Periodic, refresh: Refresh) -> None:
+        """Begin once periodic work begins, which is after the bot takes deliveries."""
+
+        async def keep() -> None:
+            await self._keep(refresh)
+
+        periodic.every(LOOK_SECONDS, "copy of the workspace", keep, first=0)
+
+    async def _keep(self, refresh: Refresh) -> None:
+        self._workers.warm()
+        if time.monotonic() < self._not_before:
+            return
+        try:
+            if not self.tenant_id:
+                self.tenant_id = (await self._tokens.facts()).tenant_id
+            await self._sweeper.run_due(refresh)
+        except UserError as error:
+            log.warning("the workspace cannot be listed", code=error.code, reason=error.sentence)
+            self._not_before = time.monotonic() + AFTER_FAILURE_SECONDS
