@@ -92,6 +92,7 @@ async def open_azure_workspace(
         ConnectionTest(http, tokens.token),
         counts=mirror.datastore_counts,
     )
+    stack.push_async_callback(datastores.close)
     datasets = DatasetService(
         catalog=catalog,
         records=records,

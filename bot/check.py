@@ -20,6 +20,7 @@ from bot.metrics import Metrics
 from bot.settings import Settings, require_transport, shown_value
 from bot.settings import SettingsError as WrongSettings
 from bot.slack_client import SlackClient, open_session
+from services.azure.resource import AzureWorkspaceId
 from services.errors import UserError
 from services.store import migrate
 
@@ -70,7 +71,11 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
         async for finding in _slack_findings(settings, client):
             yield finding
     yield await asyncio.to_thread(_database, settings)
-    yield await asyncio.to_thread(_writable, "workspace", settings.workspace_directory, "WORKSPACE")
+    if settings.azure_workspace is None:
+        yield await asyncio.to_thread(_writable, "workspace", settings.workspace_directory, "WORKSPACE")
+    else:
+        async for finding in _azure(settings, settings.azure_workspace):
+            yield finding
     yield await asyncio.to_thread(_writable, "search index", settings.index_path.resolve().parent, "INDEX_FILE")
     zone = ZoneInfo(settings.timezone)
     yield Finding("time zone", True, f"{settings.timezone}, where it is {datetime.now(zone):%Y-%m-%d %H:%M %Z}")
@@ -150,6 +155,13 @@ async def _admin(client: SlackClient, user: str) -> Finding:
     if found.get("deleted") or found.get("is_bot") or found.get("is_restricted"):
         return Finding(name, False, "not a full member", "Take it out of ADMINS; the bot serves full members only.")
     return Finding(name, True, str(found.get("real_name") or found.get("name")))
+
+
+async def _azure(settings: Settings, workspace: AzureWorkspaceId) -> AsyncIterator[Finding]:
+    from bot.azure_check import azure_findings  # noqa: PLC0415 - a local bot loads nothing of Azure
+
+    async for found in azure_findings(settings, workspace):
+        yield Finding(found.name, found.ok, found.detail, found.fix)
 
 
 def _database(settings: Settings) -> Finding:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from bot.check import findings
+from bot.settings import checked_settings
 from services.azure.check import RIGHTS, AzureCheck, AzureFinding, missing_rights
 from services.azure.identity import CredentialKind, TokenSource
 from tests.azure.peers import Peers, azure_peers
@@ -117,3 +120,21 @@ async def test_no_token_no_more_tests(peers: Peers) -> None:
 )
 async def test_missing_rights(permissions: list[dict[str, object]], missing: int) -> None:
     assert len(missing_rights(permissions)) == missing
+
+
+async def test_the_command_tests_the_workspace_that_the_settings_name(peers: Peers, tmp_path: Path) -> None:
+    settings = checked_settings(
+        workspace=peers.contract.workspace.url,
+        azure_credential="service_principal",
+        database_url=f"sqlite:///{tmp_path / 'bot.sqlite'}",
+    )
+    told = [finding async for finding in findings(settings)]
+    assert [(each.name, each.ok) for each in told if each.name.startswith("Azure")] == [
+        ("Azure identity", True),
+        ("Azure workspace", True),
+        ("Azure rights", True),
+        ("Azure key vault", True),
+        ("Azure ML SDK", True),
+        ("Azure default datastore", True),
+    ]
+    assert "workspace" not in {each.name for each in told}
