@@ -169,7 +169,7 @@ def identical_in(message: str) -> IdenticalData | None:
     found = _IDENTICAL.search(message)
     if found is None:
         return None
-    name, version = found[1].rsplit(" ", 1)[-1], int(found[2])
+    name, version = found[1], int(found[2])
     return IdenticalData(
         f"The same data are registered already as {name}:{version}. Use that version.", name=name, version=version
     )

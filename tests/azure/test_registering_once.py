@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -51,9 +51,9 @@ async def test_clicked_again_later(world: AzureWorld) -> None:
 
 @pytest.mark.parametrize("register", [first, second])
 async def test_an_answer_lost_after_azure_did_it_is_found_and_not_repeated(
-    world: AzureWorld, register: Callable[[AzureWorld], asyncio.Future[DatasetVersion]]
+    world: AzureWorld, register: Callable[[AzureWorld], Awaitable[DatasetVersion]]
 ) -> None:
-    if register is second:
+    if register == second:
         await first(world)
     before = len(world.registrations())
     world.azure.faults.lose_answer(path=REGISTER, method="POST", times=1)
@@ -86,7 +86,7 @@ async def test_an_answer_that_is_a_proxys_page_is_looked_for(world: AzureWorld) 
 
 
 async def test_throttled_is_sent_again_when_azure_says_so(world: AzureWorld) -> None:
-    world.azure.faults.throttled(0.2, path=REGISTER, method="POST", times=2)
+    world.azure.faults.throttled(1, path=REGISTER, method="POST", times=1)
     assert (await first(world)).version == 1
     assert versions(world) == 1
 
@@ -102,11 +102,12 @@ async def test_the_bot_died_between_the_request_and_its_note(world: AzureWorld, 
     """The state on disk is that from before the answer; the request has made a version."""
     await first(world)
     copy = tmp_path / "copy.db"
-    world.azure.faults.before(
-        lambda _: shutil.copy(tmp_path / "bot.db", copy) and shutil.copy(tmp_path / "bot.db-wal", f"{copy}-wal"),
-        path=REGISTER,
-        method="POST",
-    )
+
+    def keep_the_state(_: object) -> None:
+        shutil.copy(tmp_path / "bot.db", copy)
+        shutil.copy(tmp_path / "bot.db-wal", f"{copy}-wal")
+
+    world.azure.faults.before(keep_the_state, path=REGISTER, method="POST")
     made = await second(world)
     db = Database.open(f"sqlite:///{copy}")
     after_the_crash = AzureWorld(world.azure, world.workers, db)
@@ -142,9 +143,11 @@ async def test_another_bot_with_an_empty_database_finds_its_own_registration(
 
 async def test_somebody_takes_the_name_at_the_last_moment(world: AzureWorld) -> None:
     yaml = "type: mltable\npaths:\n- pattern: 'azureml://datastores/main/paths/x/*.parquet'\n"
-    world.azure.faults.before(
-        lambda _: world.azure.workspace.datasets.add("sales", yaml) and None, path=REGISTER, method="POST"
-    )
+
+    def take_the_name(_: object) -> None:
+        world.azure.workspace.datasets.add("sales", yaml)
+
+    world.azure.faults.before(take_the_name, path=REGISTER, method="POST")
     with pytest.raises(NameTaken):
         await first(world)
     assert versions(world) == 1

@@ -15,6 +15,7 @@ from services.search.index import SqliteIndex
 from services.store.database import Database
 from services.store.records import SqlRecords
 from tests.azure.catalog_world import AzureWorld, fingerprint, request
+from tests.contract.wire import Json
 
 pytestmark = [pytest.mark.azure, pytest.mark.asyncio(loop_scope="module")]
 
@@ -32,7 +33,7 @@ async def test_a_sweep_copies_everything_and_the_next_one_changes_nothing(world:
     assert world.sweeper.age() == float("inf")
     assert await world.sweeper.run()
     assert (world.sweeper.progress.seen, await world.mirror.count(), pages(world)) == (1234, 1234, 13)
-    assert not world.sweeper.progress.is_first
+    assert world.sweeper.progress.complete_at is not None
     assert world.sweeper.age() < 5
     _, cursor = await world.catalog.changes("", limit=5000)
     assert await world.sweeper.run()
@@ -113,8 +114,9 @@ async def test_a_place_in_the_list_that_azure_forgot_begins_the_sweep_anew(world
 async def test_an_answer_of_the_wrong_shape_empties_nothing(world: AzureWorld) -> None:
     world.azure.workspace.datasets.fill(300)
     await world.sweeper.run()
-    for body in ({}, {"value": None}, {"value": [{"name": "x"}]}, "<html>"):
-        world.azure.faults.wrong_shape(body, path=LIST, method="GET")  # type: ignore[arg-type]
+    bodies: tuple[Json, ...] = ({}, {"value": None}, {"value": [{"name": "x"}]}, "<html>")
+    for body in bodies:
+        world.azure.faults.wrong_shape(body, path=LIST, method="GET")
         with pytest.raises(Unavailable, match="does not understand"):
             await world.sweeper.run()
         world.azure.faults.clear()
@@ -136,7 +138,7 @@ async def test_a_dataset_that_moved_between_pages_is_not_lost(world: AzureWorld)
     await world.sweeper.run()
     stored = store.get("a")
     assert stored is not None
-    only_b = {"value": [each.dto() for each in (store.get("b"),) if each is not None], "continuationToken": None}
+    only_b: Json = {"value": [each.dto() for each in (store.get("b"),) if each is not None], "continuationToken": None}
     world.azure.faults.wrong_shape(only_b, path=LIST, method="GET", times=1)
     await world.sweeper.run()
     assert await world.mirror.get("a") is not None
@@ -146,7 +148,7 @@ async def test_what_the_bot_changed_meanwhile_is_not_undone_by_an_older_page(wor
     await world.catalog.register(request(), fingerprint(), registration_id="r1")
     stored = world.azure.workspace.datasets.get("sales")
     assert stored is not None
-    page = {"value": [stored.dto()], "continuationToken": None}
+    page: Json = {"value": [stored.dto()], "continuationToken": None}
     await world.catalog.change_tags("sales", put=[("new", "1")], remove=[])
     world.azure.faults.wrong_shape(page, path=LIST, method="GET", times=1)
     await world.sweeper.run()
