@@ -24,9 +24,9 @@ from services.datasets.model import (
     WebSource,
 )
 from services.datasets.names import DEPRECATED_TAG
-from services.local.definitions import definition_to_json
 from services.store import migrate
 from services.store.columns import to_json, to_microseconds
+from services.store.definitions import definition_to_json
 from services.store.fingerprints import pack_files, stats_to_json
 from tests.fakes.big_catalog import big_dataset, big_mark
 

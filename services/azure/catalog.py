@@ -26,7 +26,7 @@ from services.datasets.model import (
     RegisterRequest,
 )
 from services.errors import Conflict, NotFound
-from services.local.definitions import identity
+from services.store.definitions import identity
 
 log = structlog.get_logger(__name__)
 

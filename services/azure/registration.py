@@ -22,8 +22,8 @@ from services.azure.version_store import KnownVersion, Mark, VersionStore
 from services.azure.workers import AzureWorkers, CallFailedError
 from services.datasets.model import DatasetType, DatasetVersion, Definition, Fingerprint, RegisterRequest
 from services.errors import IdenticalData, InvalidInput, NameTaken
-from services.local.definitions import identity
 from services.ports import Clock
+from services.store.definitions import identity
 
 log = structlog.get_logger(__name__)
 

@@ -14,10 +14,10 @@ from sqlalchemy import Connection, Delete, RowMapping, delete, insert, select
 from services.azure.mirror import put_entry
 from services.azure.sdk.datasets import Found, VersionEntry
 from services.datasets.model import DatasetVersion, Definition
-from services.local.definitions import definition_from_json, definition_to_json
 from services.store import tables
 from services.store.columns import storable
 from services.store.database import Database, insert_new
+from services.store.definitions import definition_from_json, definition_to_json
 from services.store.workspaces import WorkspaceRow
 
 Tags = tuple[tuple[str, str], ...]

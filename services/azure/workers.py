@@ -70,7 +70,7 @@ class WorkerLimits:
     tasks: int = 5_000
     memory_bytes: int = 2048 * MIB
     answer_seconds: float = 75.0
-    call_seconds: float = 90.0
+    call_seconds: float = 200.0
 
 
 DEFAULT_LIMITS = WorkerLimits()

@@ -19,11 +19,11 @@ from services.datasets.model import (
 )
 from services.datasets.names import DEPRECATED_TAG
 from services.errors import IdenticalData, InvalidInput, NameTaken, NotFound
-from services.local.definitions import definition_from_json, definition_to_json, identity, source_datastore
 from services.ports import Clock
 from services.store import tables
 from services.store.columns import storable
 from services.store.database import Database
+from services.store.definitions import definition_from_json, definition_to_json, identity, source_datastore
 from services.store.workspaces import WorkspaceRow, cursor_number, next_change
 
 Tags = tuple[tuple[str, str], ...]

@@ -17,9 +17,9 @@ from services.datasets.model import (
     Format,
     RegisterRequest,
 )
-from services.local.definitions import definition_to_json
 from services.store import tables
 from services.store.database import Database
+from services.store.definitions import definition_to_json
 from services.store.workspaces import WorkspaceRow
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
