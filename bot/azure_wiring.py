@@ -43,6 +43,8 @@ log = get_logger("bot.azure")
 LOOK_SECONDS = 5.0
 """How often it is looked whether the workspace should be listed anew."""
 AFTER_FAILURE_SECONDS = 20.0
+RENEW_SECONDS = 3600.0
+"""How long a changed key of a datastore may go unnoticed by the SDK's data engine."""
 
 
 async def open_azure_workspace(
@@ -104,12 +106,17 @@ async def open_azure_workspace(
         recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
         labels=AzureLabels(workers, http, tokens.token, workspace),
     )
+
+    def attend(periodic: Periodic, refresh: Refresh) -> None:
+        keeper.attend(periodic, refresh)
+        periodic.every(settings.azure_sync_seconds, "datastores", datastores.keep_fresh, first=0)
+
     return OpenedWorkspace(
         datasets,
         DatastoreService(catalog=datastores, kinds=KINDS),
         index,
         waits_for=THING,
-        attend=keeper.attend,
+        attend=attend,
     )
 
 
@@ -130,6 +137,7 @@ class _Keeper:
             await self._keep(refresh)
 
         periodic.every(LOOK_SECONDS, "copy of the workspace", keep, first=0)
+        periodic.every(RENEW_SECONDS, "new processes for the Azure SDK", self._workers.renew)
 
     async def _keep(self, refresh: Refresh) -> None:
         self._workers.warm()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from handlers.blockkit import OPTION_VALUE, option
 from handlers.call import Call, Run, call_from
 from handlers.datasets.column_types import ColumnTypes
 from handlers.datasets.open_forms import OpenForms
-from handlers.datasets.register_current import completed, existing, next_version_of, own_default, settled
+from handlers.datasets.register_current import completed, existing_soon, next_version_of, own_default, settled
 from handlers.datasets.register_form import RegisterForm
 from handlers.datasets.register_job import register_payload, start_register
 from handlers.datasets.register_view import CALLBACK, TITLE, action_of, found_lines, register_view
@@ -51,22 +52,23 @@ async def open_register(call: Call, name: str = "", form: RegisterForm | None = 
     datasets = call.services.datasets
     datasets.expect_reading()
     if form is None:
+        default, card = await asyncio.gather(_default_datastore(call), existing_soon(datasets, name))
         form = RegisterForm(
             name=name.strip(),
             owner=call.caller.user_id,
             filled=own_default(call.caller.user_id),
-            datastore=await _default_datastore(call),
+            datastore=default,
             channel=call.reply.channel_id,
             thread_ts=call.reply.thread_ts or "",
         )
-        if (card := await existing(datasets, name)) is not None:
+        if card is not None:
             form = next_version_of(card, form)
     form, check = await settled(datasets, replace(form, in_azure=not datasets.workspace.is_local))
     await call.open_view(register_view(form, check))
 
 
 async def _default_datastore(call: Call) -> str:
-    stores = await call.services.datastores.suggest("", 1)
+    stores = await call.services.datastores.soon("", 1)
     return next((each.name for each in stores if each.is_default and len(each.name) <= OPTION_VALUE), "")
 
 
@@ -176,7 +178,7 @@ async def on_again(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltCo
 
 async def on_suggest_datastore(ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:
     """Type-ahead over the datastores."""
-    stores = await context["services"].datastores.suggest(str(body.get("value") or ""), 100)
+    stores = await context["services"].datastores.soon(str(body.get("value") or ""))
     await ack(
         options=[
             option(each.name, each.name, f"{'default · ' if each.is_default else ''}{each.location}")

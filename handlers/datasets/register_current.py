@@ -6,6 +6,7 @@ the person typed is never overwritten: a field counts as theirs unless it is emp
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,7 +18,8 @@ from handlers.packed import pack
 from handlers.text import lines, md
 from services.datasets.model import Dataset, DatasetCard, NameCheck, RegisterRequest
 from services.datasets.service import DatasetService
-from services.errors import NotFound
+from services.datastores.service import SOON_SECONDS
+from services.errors import Busy, NotFound, TimedOut, Unavailable
 
 
 async def existing(datasets: DatasetService, name: str) -> DatasetCard | None:
@@ -27,6 +29,18 @@ async def existing(datasets: DatasetService, name: str) -> DatasetCard | None:
     try:
         return await datasets.show(name.strip())
     except NotFound:
+        return None
+
+
+async def existing_soon(datasets: DatasetService, name: str) -> DatasetCard | None:
+    """`existing` for a form that a person waits for; None also when the workspace does not answer at once.
+
+    Nothing is lost then: `completed` looks again when the form is submitted.
+    """
+    try:
+        async with asyncio.timeout(SOON_SECONDS):
+            return await existing(datasets, name)
+    except (TimeoutError, Unavailable, Busy, TimedOut):
         return None
 
 
@@ -62,7 +76,7 @@ async def settled(datasets: DatasetService, form: RegisterForm) -> tuple[Registe
     exists = check is not None and check.problem is None and check.exists
     if _mark(form.name.strip() if exists else "") == form.filled_from:
         return form, check
-    card = await existing(datasets, form.name) if exists else None
+    card = await existing_soon(datasets, form.name) if exists else None
     return filled(form, card.dataset if card else None, longest=FIELD_LIMIT), check
 
 

@@ -133,6 +133,13 @@ class AzureDatastores:
         """Ask Azure now. Raises Unavailable."""
         await self._read()
 
+    async def keep_fresh(self) -> None:
+        """Ask Azure now, for whoever asks next; what fails is logged."""
+        try:
+            await self._read()
+        except UserError as error:
+            log.info("datastores_not_read", code=error.code)
+
     async def close(self) -> None:
         """Stop reading behind."""
         if self._reading is not None:

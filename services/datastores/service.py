@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from services.actor import Actor
 from services.datasets.model import Problem
 from services.datasets.rules import may_manage_datastores
 from services.datastores import request_check
 from services.datastores.model import Datastore, DatastoreKind, DatastoreRequest
+from services.errors import Busy, TimedOut, Unavailable
 from services.ports import DatastoreCatalog
+
+SOON_SECONDS = 1.0
+"""Slack gives a form three seconds to open and a type-ahead three to answer."""
 
 
 class DatastoreService:
@@ -27,6 +33,14 @@ class DatastoreService:
     async def show(self, name: str) -> Datastore:
         """One datastore. Raises NotFound with suggestions."""
         return await self._catalog.get(name)
+
+    async def soon(self, text: str = "", limit: int = 100) -> tuple[Datastore, ...]:
+        """`suggest` for a form that a person waits for: none when the workspace does not answer at once."""
+        try:
+            async with asyncio.timeout(SOON_SECONDS):
+                return await self.suggest(text, limit)
+        except (TimeoutError, Unavailable, Busy, TimedOut):
+            return ()
 
     async def suggest(self, text: str, limit: int = 100) -> tuple[Datastore, ...]:
         """Datastores for a type-ahead: those that begin with the text, then those that have it anywhere."""

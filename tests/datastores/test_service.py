@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 import pytest
 
 from services.actor import Actor
-from services.datastores.model import DatastoreKind, DatastoreRequest
-from services.datastores.service import DatastoreService
+from services.datastores.model import Datastore, DatastoreKind, DatastoreRequest
+from services.datastores.service import SOON_SECONDS, DatastoreService
 from services.errors import NameTaken, NotAllowed, NotFound
 from tests.fakes.catalog import MemoryDatastores
 from tests.fakes.clock import ManualClock
@@ -70,3 +73,18 @@ async def test_errors_of_the_workspace_come_through(service: DatastoreService) -
         await service.show("nope")
     with pytest.raises(NotFound):
         await service.set_default(ADMIN, "nope")
+
+
+class HangingDatastores(MemoryDatastores):
+    """Datastores of a workspace that does not answer."""
+
+    async def all(self) -> tuple[Datastore, ...]:
+        await asyncio.Event().wait()
+        return await super().all()
+
+
+async def test_a_form_does_not_wait_for_a_workspace_that_hangs(service: DatastoreService) -> None:
+    assert [each.name for each in await service.soon("l")] == ["lake_blobs", "workspaceblobstore"]
+    began = time.monotonic()
+    assert await DatastoreService(catalog=HangingDatastores(ManualClock())).soon() == ()
+    assert time.monotonic() - began < SOON_SECONDS + 0.5
