@@ -102,6 +102,11 @@ class Workers:
         """True while worker processes exist."""
         return self._pool is not None
 
+    @property
+    def running(self) -> int:
+        """Tasks that run or wait."""
+        return self._running
+
     async def run(self, seconds: float, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """`work(*arguments)` in a worker process; both must pickle.
 

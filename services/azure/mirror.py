@@ -14,7 +14,7 @@ from services.datasets.names import DEPRECATED_TAG
 from services.ports import Clock
 from services.store import tables
 from services.store.columns import storable
-from services.store.database import Database
+from services.store.database import Database, exclusive
 from services.store.workspaces import WorkspaceRow, cursor_number, next_change
 
 Tags = tuple[tuple[str, str], ...]
@@ -22,6 +22,7 @@ Tags = tuple[tuple[str, str], ...]
 _dataset = tables.azure_dataset
 _sweep = tables.azure_sweep
 _AFTER_ALL_TEXT = "\U0010ffff"
+_COPYING = 0x636F7079  # "copy": what `exclusive` is told, since rows are compared before they are written
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ class Mirror:
         workspace_id = await self._workspace.id()
 
         def work(connection: Connection) -> int:
+            exclusive(connection, _COPYING)
             known = _by_name(connection, workspace_id, names)
             there = [row for row in known.values() if row["latest_version"] > 0]
             if not there:
@@ -164,6 +166,7 @@ class Mirror:
         now = self._clock.now()
 
         def work(connection: Connection) -> SweepState:
+            exclusive(connection, _COPYING)
             row = connection.execute(select(_sweep).where(_sweep.c.workspace_id == workspace_id)).mappings().first()
             values = {"token": "", "seen": 0, "started_at": now, "finished_at": None}
             if row is None:
@@ -240,6 +243,7 @@ def put_entry(connection: Connection, workspace_id: int, entry: Entry) -> None:
 
 
 def _put_entries(connection: Connection, workspace_id: int, entries: Sequence[Entry], sweep: int) -> None:
+    exclusive(connection, _COPYING)
     unique = {storable(entry.name): entry for entry in entries}
     known = _by_name(connection, workspace_id, unique)
     changed: list[Entry] = []

@@ -6,6 +6,7 @@ The process that acknowledges never imports azureml. What the SDK prints and log
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import tempfile
 import time
@@ -32,6 +33,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 MIB = 1024 * 1024
+WARM_SECONDS = 120.0
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +76,13 @@ class WorkerLimits:
 
 
 DEFAULT_LIMITS = WorkerLimits()
+
+
+async def _until(true: Callable[[], bool], seconds: float) -> None:
+    """Look twenty times a second. Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.05)
 
 
 class CallFailedError(Exception):
@@ -126,19 +135,19 @@ class AzureWorkers:
             workspace, credential, scratch, limits.memory_bytes, answer_seconds=limits.answer_seconds
         )
         self._parts = _Parts(settings, limits, breaker or Breaker())
-        self._pool = Workers(
-            WorkerPolicy(
-                workers=limits.workers,
-                waiting=limits.waiting,
-                tasks=limits.tasks,
-                idle_seconds=None,
-                start=session.start,
-                start_arguments=(settings,),
-                out_of_memory=_OUT_OF_MEMORY,
-                wording=_WORDING,
-                crashed=self._crashed,
-            )
+        self._policy = WorkerPolicy(
+            workers=limits.workers,
+            waiting=limits.waiting,
+            tasks=limits.tasks,
+            idle_seconds=None,
+            start=session.start,
+            start_arguments=(settings,),
+            out_of_memory=_OUT_OF_MEMORY,
+            wording=_WORDING,
+            crashed=self._crashed,
         )
+        self._pool = Workers(self._policy)
+        self._renewing = asyncio.Lock()
 
     @property
     def state(self) -> BreakerState:
@@ -158,6 +167,27 @@ class AzureWorkers:
     def warm(self) -> None:
         """Start the workers in the background, with the SDK imported; returns at once."""
         self._pool.warm(session.ready)
+
+    async def renew(self) -> None:
+        """Put new processes in the place of these, which finish what they have begun.
+
+        The SDK's data engine keeps the credentials of datastores and storage tokens as long as its process lives, so
+        a key that was changed is only noticed by a new one. Calls go on being answered meanwhile.
+        """
+        async with self._renewing:
+            fresh = Workers(self._policy)
+            try:
+                fresh.warm(session.ready)
+                await _until(lambda: fresh.is_warm, WARM_SECONDS)
+            except BaseException:
+                await fresh.close()
+                raise
+            old, self._pool = self._pool, fresh
+            try:
+                with contextlib.suppress(TimeoutError):
+                    await _until(lambda: not old.running, self._parts.limits.call_seconds)
+            finally:
+                await old.close()
 
     async def run(
         self, name: str, work: Callable[[Session, *Ts], T], *arguments: *Ts, seconds: float | None = None

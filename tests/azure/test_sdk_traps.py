@@ -133,7 +133,7 @@ async def test_no_secret_leaves_a_worker(world: AzureWorld) -> None:
     text = (
         f'{{"credential": "{key}", "clientSecret": "{BOT_APP.secret}"}} AccountKey={key};x '
         f"https://a.blob.core.windows.net/c?{secrets[2]} Authorization: Bearer {secrets[3]} "
-        f"client_secret={BOT_APP.secret}"
+        f"client_secret={BOT_APP.secret} and all by itself {BOT_APP.secret}"
     )
     with structlog.testing.capture_logs() as lines:
         await world.workers.run("", sdk_tasks.print_and_log, text)

@@ -200,11 +200,17 @@ def output_left_by(settings: SessionSettings, pid: int) -> str:
         path.unlink()
     except OSError:
         return ""
-    return redact(text)
+    return redact(text, _secrets())
+
+
+def _secrets() -> tuple[str, ...]:
+    """Values of this process that must appear nowhere, however they are written."""
+    names = ("AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PASSWORD", "MSI_SECRET", "IDENTITY_HEADER")
+    return tuple(os.environ[name] for name in names if os.environ.get(name))
 
 
 def _trace() -> str:
-    return redact(traceback.format_exc())
+    return redact(traceback.format_exc(), _secrets())
 
 
 def _catch_output(path: Path) -> None:
@@ -237,7 +243,7 @@ def _said() -> str:
         os.truncate(_output, 0)
     except OSError:
         return ""
-    return redact(text)[-OUTPUT_LIMIT:].strip()
+    return redact(text, _secrets())[-OUTPUT_LIMIT:].strip()
 
 
 def _environment(settings: SessionSettings, broker: TokenBroker) -> dict[str, str]:
