@@ -71,9 +71,11 @@ def spread_text(
     quota = max(rows // segments, 1)
     length = int(quota * row_bytes * 1.5) + 16 * 1024
     yield Chunk(file, thinned(first.table.slice(0, quota), quota), None)
-    for index in range(1, segments):
+    starts = [file.size * index // segments for index in range(1, segments)]
+    file.will_read([(start - 1, length + 1) for start in starts])
+    for start in starts:
         left = quota
-        for chunk in segment(file, file.size * index // segments, length):
+        for chunk in segment(file, start, length):
             yield Chunk(file, thinned(chunk.table.slice(0, left), left), None)
             left -= chunk.table.num_rows
             if left <= 0:

@@ -105,7 +105,7 @@ def codec(encoding: str) -> str:
 
 def open_stream(file: SourceFile) -> tuple[BinaryIO, bool]:
     """The file's bytes, decompressed if it is gzip; True in the second place then."""
-    stream = file.open()
+    stream = file.open(onward=True)
     magic = stream.read(2)
     stream.seek(0)
     if magic == b"\x1f\x8b":

@@ -35,6 +35,8 @@ class Limits:
     sample_files: int = 40  # files a spread sample touches
     segments: int = 32  # places in one large text file, or row groups, a spread sample touches
     scan_bytes: int = 16 * MIB  # text files up to this size are read whole for a spread sample
+    fetched_bytes: int = 64 * MIB  # fetched from remote storage for the sample of one large Parquet file, about
+    fetched_files: int = 10  # remote files a spread sample touches
     decoded_rows: int = 500_000  # rows of one Parquet file decoded for a spread sample
 
 

@@ -17,7 +17,9 @@ from services.reading.places import SourceFile, announce_tails
 from services.reading.schema_check import same_columns
 
 _BATCH = 8192
+_SAMPLE = 100_000  # rows of a whole sample, for which `Limits.fetched_bytes` are meant
 _FOOTER_MINIMUM = 12  # magic, footer length, magic
+_PAGE = 1280 * 1024  # a page of a column, about 1 MiB as most writers make it, and a dictionary before it
 _FOOTER_READ = 64 * 1024  # what Arrow reads first from a file's end
 
 
@@ -52,10 +54,17 @@ class ParquetReader:
             parquet = _opened(file, stream)
             metadata = parquet.metadata
             sizes = [int(metadata.row_group(index).num_rows) for index in range(metadata.num_row_groups)]
-            groups = evenly(len(sizes), self.limits.segments)
+            segments, decodable = self.limits.segments, self.limits.decoded_rows
+            if file.read_size and file.size > self.limits.scan_bytes and sizes:
+                # Every row group costs at least a page of each column: fewer of them, and fewer rows to thin out.
+                cost = sum(length for _, length in _ranges(metadata.row_group(0), 0, _BATCH))
+                affordable = self.limits.fetched_bytes * rows // _SAMPLE // max(cost, 1)
+                segments = min(segments, max(affordable, 2 if rows >= _BATCH else 1))
+                decodable = 2 * rows
+            groups = evenly(len(sizes), segments)
             total = sum(sizes[group] for group in groups)
             for group in groups:
-                decoded = min(sizes[group], max(self.limits.decoded_rows * sizes[group] // max(total, 1), _BATCH))
+                decoded = min(sizes[group], max(decodable * sizes[group] // max(total, 1), _BATCH))
                 quota = max(round(rows * sizes[group] / max(total, 1)), 1)
                 seen = 0
                 for table in _batches(file, parquet, group, decoded):
@@ -123,12 +132,17 @@ def _batches(file: SourceFile, parquet: pq.ParquetFile, group: int, wanted: int)
 
 
 def _announce(file: SourceFile, group: pq.RowGroupMetaData, start: int, stop: int) -> int:
-    """Announce the parts of a row group's columns in which rows `start` to `stop` probably are; returns `stop`.
+    """Announce rows `start` to `stop` of a row group; returns `stop`."""
+    if file.read_size and start < group.num_rows:
+        file.will_read(_ranges(group, start, stop))
+    return stop
 
-    Rows of one column take about the same room each; the dictionary at the beginning and uneven pages are allowed for.
+
+def _ranges(group: pq.RowGroupMetaData, start: int, stop: int) -> list[tuple[int, int]]:
+    """(First byte, length) in each column where rows `start` to `stop` probably are.
+
+    Rows of one column take about the same room each; the dictionary at the beginning and whole pages are allowed for.
     """
-    if not file.read_size or start >= group.num_rows:
-        return stop
     ranges: list[tuple[int, int]] = []
     for index in range(group.num_columns):
         column = group.column(index)
@@ -136,11 +150,10 @@ def _announce(file: SourceFile, group: pq.RowGroupMetaData, start: int, stop: in
         if column.dictionary_page_offset is not None:
             first = min(first, column.dictionary_page_offset)
         length = column.total_compressed_size
-        begin = length * start // group.num_rows
-        end = min(length * stop // group.num_rows + 2 * file.read_size, length)
+        begin = length * start // max(group.num_rows, 1)
+        end = min(length * stop // max(group.num_rows, 1) + _PAGE, length)
         ranges.append((first + begin, end - begin))
-    file.will_read(ranges)
-    return stop
+    return ranges
 
 
 def _distinct_names(file: SourceFile, schema: pa.Schema) -> None:

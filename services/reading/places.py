@@ -46,8 +46,11 @@ class SourceFile(Protocol):
         """Bytes worth reading at a time where every read costs a round trip; 0 where reads are cheap."""
         ...
 
-    def open(self) -> BinaryIO:
-        """The file's bytes, seekable. Raises SourceProblem, also while they are read."""
+    def open(self, *, onward: bool = False) -> BinaryIO:
+        """The file's bytes, seekable. Raises SourceProblem, also while they are read.
+
+        onward: they are read from some place on and on, so that a remote file may fetch what follows ahead of time.
+        """
         ...
 
     def will_read(self, ranges: Sequence[tuple[int, int]]) -> None:
@@ -125,7 +128,7 @@ class LocalFile(NamedTuple):
         """Reads are cheap."""
         return 0
 
-    def open(self) -> BinaryIO:
+    def open(self, *, onward: bool = False) -> BinaryIO:
         """Open it, refusing what has become something else since it was listed. Raises SourceProblem."""
         return open_file(self)
 

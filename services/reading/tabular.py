@@ -135,7 +135,8 @@ class TabularData:
 
     def _spread(self, rows: int) -> list[Chunk]:
         files = self.reader.files
-        chosen = evenly(len(files), min(self.limits.sample_files, max(rows, 1)))
+        most = self.limits.fetched_files if files[0].read_size else self.limits.sample_files
+        chosen = evenly(len(files), min(most, max(rows, 1)))
         quota = max(rows // len(chosen), 1)
         chunks: list[Chunk] = []
         count = size = 0

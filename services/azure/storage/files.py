@@ -14,6 +14,7 @@ from services.azure.storage.container import Blob, Container
 
 READ_SIZE = 256 * 1024
 _WINDOW = 8 * 1024 * 1024  # announced ahead of whoever reads one file from front to back
+_RUN = 1024 * 1024  # read in one piece before that
 _BUFFER = 64 * 1024
 
 
@@ -46,9 +47,9 @@ class BlobFile:
         """A read costs a round trip."""
         return READ_SIZE
 
-    def open(self) -> BinaryIO:
+    def open(self, *, onward: bool = False) -> BinaryIO:
         """A stream; asks for nothing before the first read."""
-        return cast(BinaryIO, io.BufferedReader(_BlobStream(self._part(), self.ahead), _BUFFER))
+        return cast(BinaryIO, io.BufferedReader(_BlobStream(self._part(), self.ahead, onward), _BUFFER))
 
     def will_read(self, ranges: Sequence[tuple[int, int]]) -> None:
         """Fetch these parts ahead of time."""
@@ -60,13 +61,14 @@ class BlobFile:
 
 
 class _BlobStream(io.RawIOBase):
-    """Seekable reading of a blob. Whoever reads on and on from one place gets the next bytes ahead of time."""
+    """Seekable reading of a blob. onward: whoever reads on from one place gets the next bytes ahead of time."""
 
-    def __init__(self, part: Part, ahead: Ahead) -> None:
+    def __init__(self, part: Part, ahead: Ahead, onward: bool) -> None:
         self._part = part
         self._ahead = ahead
+        self._onward = onward
         self._position = 0
-        self._reads_in_a_row = 0
+        self._run_start = 0
         self._last_end = 0
         self._announced = 0
 
@@ -89,7 +91,8 @@ class _BlobStream(io.RawIOBase):
         length = max(min(len(target), self._part.size - self._position), 0)
         if length == 0:
             return 0
-        self._read_on(length)
+        if self._onward:
+            self._read_on(length)
         self._ahead.read_into(self._part, self._position, target[:length])
         self._position += length
         self._last_end = self._position
@@ -97,11 +100,10 @@ class _BlobStream(io.RawIOBase):
 
     def _read_on(self, length: int) -> None:
         if self._position != self._last_end:
-            self._reads_in_a_row, self._announced = 0, 0
-            return
-        self._reads_in_a_row += 1
+            self._run_start, self._announced = self._position, 0
         end = self._position + length
-        if self._reads_in_a_row > 1 and end + _WINDOW // 2 > self._announced:
-            # All of it at once, what is being read too, so that nothing of it is asked for twice.
+        # Less than that is a look at the beginning.
+        if self._position - self._run_start >= _RUN and end + _WINDOW // 2 > self._announced:
+            # What is being read too, so that nothing of it is asked for twice.
             self._ahead.announce(self._part, [(self._position, length + _WINDOW)])
             self._announced = end + _WINDOW

@@ -156,6 +156,15 @@ async def test_a_listing_asks_for_no_more_than_the_literal_part(world: World) ->
     assert "prefix=y%2F2013%2Fm&" in f"{asked.query}&" or "prefix=y/2013/m&" in f"{asked.query}&"
 
 
+async def test_listings_stop_at_a_cap_and_come_in_natural_order(world: World) -> None:
+    world.with_files({f"p{number}.csv": "a\n" for number in range(1, 13)})
+    listing = await world.reader.list_files(source("*.csv"))
+    assert listing.names == tuple(f"p{number}.csv" for number in range(1, 13))
+    assert not listing.truncated
+    few = await world.reader.list_files(source("*.csv"), limit=5)
+    assert (few.file_count, few.truncated) == (5, True)
+
+
 async def test_paths_that_cannot_be(world: World) -> None:
     world.with_files({"a.csv": "a\n1\n"})
     with pytest.raises(InvalidInput, match="leaves the datastore"):
