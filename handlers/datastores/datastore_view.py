@@ -15,7 +15,7 @@ from handlers.blockkit import (
 )
 from handlers.datasets.naming import command_button
 from handlers.datastores.naming import datastore_command
-from handlers.datastores.register_form import KINDS, TITLE
+from handlers.datastores.register_form import KINDS, NOT_READ, TITLE
 from handlers.message import Json, Message
 from handlers.tables import Cell, data_table
 from handlers.text import Mrkdwn, bold, code, count_text, md, mention, truncate, when
@@ -103,6 +103,8 @@ def show_message(store: Datastore, *, may_manage: bool) -> Message:
     )
     if store.kind is not DatastoreKind.FOLDER:
         blocks.append(context(_how_read(store)))
+    if store.kind is DatastoreKind.FILE_SHARE:
+        blocks.append(context(NOT_READ))
     row = [command_button("All datastores", "run:list", "/datastore list")]
     if may_manage and not store.is_default:
         row.append(default_button(store))
@@ -154,6 +156,8 @@ def registered_view(store: Datastore) -> Json:
     ]
     if store.kind is not DatastoreKind.FOLDER:
         said.append(context(_how_read(store)))
+    if store.kind is DatastoreKind.FILE_SHARE:
+        said.append(context(NOT_READ))
     if store.is_default:
         said.append(context("It is the default datastore now."))
     return done_view(TITLE, said)

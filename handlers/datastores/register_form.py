@@ -61,6 +61,10 @@ _SECRETS = {
     DatastoreAccess.SAS: "SAS token",
     DatastoreAccess.SERVICE_PRINCIPAL: "client secret",
 }
+NOT_READ = (
+    "I cannot list files of a share for datasets yet: studio, SDK and jobs can use this datastore, "
+    "but datasets on it cannot be registered or looked into from Slack."
+)
 _FIELDS_OF_PROBLEMS = frozenset(
     {"name", KIND, ACCESS, "folder", "account", "container", "vault", "secret", "client", "tenant"}
 )
@@ -200,6 +204,7 @@ def _azure(form: DatastoreForm, kinds: tuple[DatastoreKind, ...]) -> list[Json]:
         input_block("container", _CONTAINERS[form.kind], container, optional=True, hint="If the address has none."),
         input_block(access_block(form.kind), "How data are read", radio(REDRAWS[1], ways, initial=way), dispatch=True),
         *_credential(form),
+        *([context(NOT_READ)] if form.kind is DatastoreKind.FILE_SHARE else []),
     ]
 
 

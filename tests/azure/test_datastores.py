@@ -158,7 +158,13 @@ async def test_one_made_elsewhere_is_found_and_a_wrong_name_gets_suggestions(wor
     ids=["blob-identity", "blob-key", "blob-sas", "lake-identity", "lake-principal", "share-key", "share-sas"],
 )
 async def test_register(
-    world: World, kind: DatastoreKind, access: DatastoreAccess, secret: str, credential: str
+    world: World,
+    kind: DatastoreKind,
+    access: DatastoreAccess,
+    secret: str,
+    credential: str,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     world.contract.vaults.set("team-vault", "the-secret", secret or "unused")
     made = await world.datastores.register(request(kind, access, name="Exports_1"))
