@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from services.reading.display import quoted, visible
 from services.reading.limits import Limits
 
 NAMES_SHOWN = 20
+_SOON = 8  # files
 
 
 class SourceFile(Protocol):
@@ -69,6 +70,16 @@ def announce_tails(files: Sequence[SourceFile], length: int) -> None:
     for file in files:
         start = max(file.size - length, 0)
         file.will_read([(start, file.size - start)])
+
+
+def one_after_another(files: Sequence[SourceFile], length: int) -> Iterator[SourceFile]:
+    """The files in order; the first `length` bytes of those that come next are announced in time."""
+    for index, file in enumerate(files):
+        if index == 0:
+            announce_heads(files[: 2 * _SOON], length)
+        elif index % _SOON == 0:
+            announce_heads(files[index + _SOON : index + 2 * _SOON], length)
+        yield file
 
 
 F_co = TypeVar("F_co", bound=SourceFile, covariant=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -29,7 +30,7 @@ from services.reading.limits import Limits, counted
 from services.reading.listing import data_files
 from services.reading.parquet import open_parquet
 from services.reading.partition import PartitionFormat, parse_partition_format
-from services.reading.places import SourceFile
+from services.reading.places import SourceFile, one_after_another
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,10 @@ class TabularData:
         chunks: list[Chunk] = []
         count = size = 0
         total = sum(file.size for file in self.reader.files)
-        for file in self.reader.files:
+        files: Iterable[SourceFile] = self.reader.files
+        if total <= self.limits.sample_bytes:  # else this is likely to be given up soon
+            files = one_after_another(self.reader.files, self.limits.window_bytes)
+        for file in files:
             for chunk in self.reader.rows(file):
                 count += chunk.table.num_rows
                 size += chunk.table.nbytes
