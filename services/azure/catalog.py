@@ -31,7 +31,8 @@ from services.store.definitions import identity
 log = structlog.get_logger(__name__)
 
 CONFIRMED_SECONDS = 2.0
-CHANGE_ATTEMPTS = 4
+CHANGE_PAUSES = (0.0, 0.2, 0.6, 1.2)
+"""Before each attempt at a change that another writer undoes."""
 _PASSING = frozenset(
     {"azure_down", "azure_slow", "azure_timed_out", "azure_busy", "azure_crashed", "azure_interrupted"}
     | {"azure_server_error", "azure_throttled", "network_closed", "azure_wrong_shape"}
@@ -140,7 +141,8 @@ class AzureCatalog:
     async def _change(self, name: str, what: Change) -> Dataset:
         lock = self._locks.setdefault(name, asyncio.Lock())
         async with lock:  # our own changes never undo one another
-            for attempt in range(1, CHANGE_ATTEMPTS + 1):
+            for pause in CHANGE_PAUSES:
+                await asyncio.sleep(pause)
                 try:
                     changed = await self._workers.attempt(name, sdk.change, name, what)
                 except CallFailedError as error:
@@ -149,8 +151,7 @@ class AzureCatalog:
                 self._confirm(name)
                 if changed.kept:
                     return to_dataset(changed.entry)
-                log.warning("azure_change_was_undone", dataset=name, attempt=attempt)
-                await asyncio.sleep(0.1 * 3**attempt)
+                log.warning("azure_change_was_undone", dataset=name)
         raise Conflict(
             f"Somebody else keeps changing “{name}” at the same time, and the change did not last. "
             "Look at it and try again.",
@@ -183,9 +184,9 @@ class AzureCatalog:
 
     async def _attempted(self, name: str, version: int | None) -> Found:
         found = await self._workers.attempt(name, sdk.get, name, version)
-        await self._mirror.put(found.entry) if version is None else None
         await self._store.keep(found.entry.name, [found.version])
         if version is None:
+            await self._mirror.put(found.entry)
             self._confirm(name)
         return found
 
