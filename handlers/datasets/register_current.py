@@ -19,7 +19,7 @@ from handlers.text import lines, md
 from services.datasets.model import Dataset, DatasetCard, NameCheck, RegisterRequest
 from services.datasets.service import DatasetService
 from services.datastores.service import SOON_SECONDS
-from services.errors import Busy, NotFound, TimedOut, Unavailable
+from services.errors import NotFound, UserError
 
 
 async def existing(datasets: DatasetService, name: str) -> DatasetCard | None:
@@ -33,14 +33,14 @@ async def existing(datasets: DatasetService, name: str) -> DatasetCard | None:
 
 
 async def existing_soon(datasets: DatasetService, name: str) -> DatasetCard | None:
-    """`existing` for a form that a person waits for; None also when the workspace does not answer at once.
+    """`existing` for a form that a person waits for; None also when the workspace does not tell at once.
 
     Nothing is lost then: `completed` looks again when the form is submitted.
     """
     try:
         async with asyncio.timeout(SOON_SECONDS):
             return await existing(datasets, name)
-    except (TimeoutError, Unavailable, Busy, TimedOut):
+    except (TimeoutError, UserError):
         return None
 
 

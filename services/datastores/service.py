@@ -9,7 +9,7 @@ from services.datasets.model import Problem
 from services.datasets.rules import may_manage_datastores
 from services.datastores import request_check
 from services.datastores.model import Datastore, DatastoreKind, DatastoreRequest
-from services.errors import Busy, TimedOut, Unavailable
+from services.errors import UserError
 from services.ports import DatastoreCatalog
 
 SOON_SECONDS = 1.0
@@ -35,11 +35,11 @@ class DatastoreService:
         return await self._catalog.get(name)
 
     async def soon(self, text: str = "", limit: int = 100) -> tuple[Datastore, ...]:
-        """`suggest` for a form that a person waits for: none when the workspace does not answer at once."""
+        """`suggest` for a form that a person waits for: none when the workspace does not tell at once."""
         try:
             async with asyncio.timeout(SOON_SECONDS):
                 return await self.suggest(text, limit)
-        except (TimeoutError, Unavailable, Busy, TimedOut):
+        except (TimeoutError, UserError):
             return ()
 
     async def suggest(self, text: str, limit: int = 100) -> tuple[Datastore, ...]:

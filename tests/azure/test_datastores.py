@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from services.azure.connection_test import ConnectionTest
-from services.azure.datastores import AzureDatastores
+from services.azure.datastores import FRESH_SECONDS, AzureDatastores
 from services.azure.key_vault import KeyVaults
 from services.azure.sdk.datastores import PRIVATE_NAMES
 from services.azure.sdk.session import Session
@@ -43,9 +45,16 @@ NAMED = SecretName("team-vault", "the-secret")
 class World:
     """The peers and the datastores under test."""
 
-    def __init__(self, peers: Peers, datastores: AzureDatastores, scratch: Path) -> None:
+    def __init__(self, peers: Peers, scratch: Path) -> None:
         self.contract, self.storage, self.workers = peers.contract, peers.storage, peers.workers
-        self.datastores, self.scratch = datastores, scratch
+        self.scratch, self.seconds = scratch, 0.0
+        token = peers.tokens.token
+        self.datastores = AzureDatastores(
+            peers.workers,
+            KeyVaults(peers.http, token),
+            ConnectionTest(peers.http, token),
+            clock=lambda: self.seconds,
+        )
 
     def sent(self, method: str, path: str = "*") -> list[LoggedRequest]:
         """Requests to the datastore service."""
@@ -56,10 +65,9 @@ class World:
 async def peers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Peers, World]]:
     scratch = tmp_path_factory.mktemp("scratch")
     async with azure_peers(scratch) as running:
-        token = running.tokens.token
-        made = AzureDatastores(running.workers, KeyVaults(running.http, token), ConnectionTest(running.http, token))
-        yield running, World(running, made, scratch)
-        await made.close()
+        made = World(running, scratch)
+        yield running, made
+        await made.datastores.close()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -129,11 +137,27 @@ async def test_a_long_list_is_paged(world: World) -> None:
     assert len(world.sent("GET", "/datastores")) == 3
 
 
-async def test_lists_do_not_wait_for_azure(world: World) -> None:
-    world.contract.faults.hang(30, host="*.api.azureml.ms")
+async def test_lists_do_not_wait_for_azure_and_are_read_anew_behind(world: World) -> None:
+    world.contract.workspace.datastores.put(datastore_store.blob("fresh", "mlstorage", "fresh"))
+    world.seconds += FRESH_SECONDS + 1
+    world.contract.faults.latency(1.0, host="*.api.azureml.ms")
+    began = time.monotonic()
     assert len(await world.datastores.all()) == 2
     assert (await world.datastores.get("LAKE")).name == "lake"
-    world.contract.faults.clear()
+    assert time.monotonic() - began < 0.5
+    async with asyncio.timeout(20):
+        while len(await world.datastores.all()) < 3:  # noqa: ASYNC110 - nothing tells when it was read
+            await asyncio.sleep(0.05)
+
+
+async def test_while_azure_refuses_what_is_known_is_told(world: World) -> None:
+    world.seconds += FRESH_SECONDS + 1
+    fault = world.contract.faults.status(403, "Forbidden", "no", path="/datastore/*")
+    assert len(await world.datastores.all()) == 2
+    async with asyncio.timeout(20):
+        while not fault.hits:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.05)
+    assert len(await world.datastores.all()) == 2
 
 
 async def test_one_made_elsewhere_is_found_and_a_wrong_name_gets_suggestions(world: World) -> None:
