@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -109,6 +110,34 @@ async def _preview(definition: Definition, place: Place) -> tuple[float, int]:
         return seconds, await pool.run(60, peak_memory) - before
     finally:
         await pool.close()
+
+
+@in_module_loop
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+async def test_many_small_files_are_not_waited_for_one_by_one(world: World, kind: str) -> None:
+    files = 120
+    content = b"a,b\n1,x\n" if kind == "csv" else _small_parquet()
+    world.with_files({f"f/{number}.{kind}": content for number in range(files)})
+    definition = tabular("f/*", format=CSV if kind == "csv" else PARQUET)
+    # Both workers have imported what they need after that.
+    await asyncio.gather(*(world.reader.inspect(definition) for _ in range(2)))
+    world.azure.log.clear()
+    latency = 0.06
+    world.azure.faults.latency(latency, host=HOST)
+    started = time.monotonic()
+    seen = await world.reader.inspect(definition)
+    seconds = time.monotonic() - started
+    assert seen.row_count == files
+    requests = len(world.azure.log.find(host=HOST, path="*/f/*"))
+    assert requests <= files + 5
+    assert seconds < requests * latency / 2  # about a fifth of the time for one by one
+
+
+def _small_parquet() -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"a": [1], "b": ["x"]}), sink)
+    return sink.getvalue()
 
 
 def test_parts_are_fetched_once_and_memory_is_bounded() -> None:
