@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import resource
+import signal
 import sys
 import time
 import traceback
@@ -154,6 +155,8 @@ def start(settings: SessionSettings) -> None:
     global _session, _output, _import_trace  # noqa: PLW0603 - one session is what a worker process is
     _output = settings.output_folder / f"{os.getpid()}.txt"
     _catch_output(_output)
+    # A worker that is told to end ends: it has nothing to tidy up, and native code may keep Python's handlers waiting.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_DATA, (settings.memory_bytes, settings.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _session = Session(settings)
