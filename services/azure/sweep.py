@@ -23,6 +23,7 @@ from services.ports import Clock
 log = structlog.get_logger(__name__)
 
 PAGES = 10  # of 100 datasets, in one call
+PAGE_SECONDS = 90.0
 STALE = timedelta(hours=1)
 """A sweep interrupted for longer begins anew: what it listed first is too old, and Azure forgets where it was."""
 REST = 20
@@ -149,7 +150,7 @@ class Sweeper:
         return True
 
     async def _page(self, token: str) -> Page:
-        return await self._workers.attempt("", sdk.page, token, PAGES)
+        return await self._workers.attempt("", sdk.page, token, PAGES, seconds=PAGE_SECONDS)
 
     async def _vanished(self, number: int) -> int:
         """Mark what is not registered any more; returns how many that were."""
