@@ -26,4 +26,5 @@ def bind_lineage(tokens: Sequence[Token]) -> Run:
 async def lineage(call: Call, ref: DatasetRef) -> None:
     """Answer with what is known of a version's origin and use."""
     found = await call.services.datasets.lineage(ref.name, ref.version)
-    await call.answer(lineage_view.build(found), share=dataset_command("lineage", ref.name, ref.version))
+    shown = lineage_view.build(found, shared=call.in_channel)
+    await call.answer(shown, share=dataset_command("lineage", ref.name, ref.version))

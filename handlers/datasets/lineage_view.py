@@ -8,7 +8,7 @@ from handlers.blockkit import HEADER_TEXT, actions, context, header, section
 from handlers.datasets.naming import command_button, dataset_command
 from handlers.datasets.phrases import registered_phrase, shape_text, source_phrase
 from handlers.message import Json, Message
-from handlers.text import Mrkdwn, bold, code, count_text, join, lines, md, mention, truncate
+from handlers.text import Mrkdwn, bold, code, count_text, join, lines, md, mention, truncate, when
 from services.datasets.lineage import DERIVED_FROM_TAG, USED_BY_TAG, Lineage, NewerVersion
 
 NAMES_SHOWN = 20
@@ -17,16 +17,16 @@ _CHANGES = 200
 _NAME = 100
 
 
-def build(found: Lineage) -> Message:
-    """The lineage. Mentions nobody but the people who made versions and those who watch."""
+def build(found: Lineage, *, shared: bool = False) -> Message:
+    """The lineage. shared: for everybody in a channel, where mentions would call people."""
     label = found.version.label
     return Message(
         text=md("Lineage of {}", label),
         blocks=(
             header(f"{truncate(found.version.name, HEADER_TEXT - 24)}:{found.version.version}, lineage"),
             section(lines(_origin(found))),
-            section(lines(_after(found))),
-            section(lines(_use(found))),
+            section(lines(_after(found, shared))),
+            section(lines(_use(found, shared))),
             context(_unknown(found)),
             actions(_buttons(found)),
         ),
@@ -52,10 +52,10 @@ def _origin(found: Lineage) -> list[Mrkdwn]:
     return said
 
 
-def _after(found: Lineage) -> list[Mrkdwn]:
+def _after(found: Lineage, shared: bool) -> list[Mrkdwn]:
     title = bold("What came after")
     gone = found.dataset.deprecation
-    said = [title, *(_newer(each) for each in found.newer)]
+    said = [title, *(_newer(each, shared) for each in found.newer)]
     rest = found.newer_count - len(found.newer)
     if rest:
         said.append(md("and {} after these", count_text(rest, "version")))
@@ -66,18 +66,22 @@ def _after(found: Lineage) -> list[Mrkdwn]:
     return said
 
 
-def _newer(each: NewerVersion) -> Mrkdwn:
+def _newer(each: NewerVersion, shared: bool) -> Mrkdwn:
     changes = truncate(", ".join(each.changes), _CHANGES)
-    return md("• {} {}: {}", bold(f"version {each.version.version}"), registered_phrase(each.version), changes)
+    made = when(each.version.created_at) if shared else registered_phrase(each.version)
+    return md("• {} {}: {}", bold(f"version {each.version.version}"), made, changes)
 
 
-def _use(found: Lineage) -> list[Mrkdwn]:
+def _use(found: Lineage, shared: bool) -> list[Mrkdwn]:
     said = [bold("Who uses it")]
     if found.derived:
         said.append(md("Made of it, say their tags: {}", _names(found.derived)))
     if found.used_by:
         said.append(md("Says its tag {}: {}", code(USED_BY_TAG), _names(found.used_by)))
-    if watchers := found.dataset.watchers:
+    watchers = found.dataset.watchers
+    if watchers and shared:
+        said.append(md("Watched by {}", count_text(len(watchers), "person", "people")))
+    elif watchers:
         shown = join(", ", [mention(each) for each in watchers[:WATCHERS_SHOWN]])
         rest = len(watchers) - WATCHERS_SHOWN
         said.append(md("Watched by {}{}", shown, f" and {rest:,} more" if rest > 0 else ""))

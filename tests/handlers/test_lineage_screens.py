@@ -39,6 +39,7 @@ PROJECT = LabelingProject("p1", "Pets 2026", "Running", 2000, 1606, 40, ("cat", 
 OTHER = LabelingProject("p2", "Birds", "Completed", 0, 0, 0)
 SCREENS: dict[str, Message] = {
     "lineage": lineage_view.build(RICH),
+    "lineage_shared": lineage_view.build(RICH, shared=True),
     "lineage_bare": lineage_view.build(BARE),
     "labels": labels_view.build("pets", LabelReport("pets:3", COUNTS, (PROJECT,))),
     "labels_elsewhere": labels_view.build("pets", LabelReport("pets:3", None, (), (PROJECT, OTHER))),

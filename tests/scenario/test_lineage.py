@@ -20,15 +20,19 @@ async def test_lineage_is_told_and_shared(tmp_path: Path) -> None:
         await on.ben.command(CHANNEL, "/dataset", "tag daily derived_from=orders:1 used_by=report")
         await on.ben.wait_message(CHANNEL, "derived_from=orders:1")
 
+        await on.ben.command(CHANNEL, "/dataset", "watch orders")
+        await on.ben.wait_message(CHANNEL, "You watch")
         await on.ada.command(CHANNEL, "/dataset", "lineage orders")
         told = await on.ada.wait_message(CHANNEL, "orders:1, lineage")
         assert "<@U0ADA>" in told.shown
         assert "orders.csv" in told.shown
         assert "daily" in told.shown
+        assert "Watched by <@U0BEN>" in told.shown
         assert told.ephemeral
         await on.ada.click(told, "share:answer")
         shared = await on.ben.wait_message(CHANNEL, "orders:1, lineage")
         assert not shared.ephemeral
+        assert "Watched by 1 person" in shared.shown
 
         await on.ada.command(CHANNEL, "/dataset", "lineage daily:1")
         told = await on.ada.wait_message(CHANNEL, "daily:1, lineage")
