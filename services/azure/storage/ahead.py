@@ -171,7 +171,9 @@ class Ahead:
                 state.coming.pop(key, None)
                 state.blocks[key] = data[index * BLOCK : (index + 1) * BLOCK]
             while len(state.blocks) > self._room:
-                old, _ = state.blocks.popitem(last=False)
+                # What was read and not asked for again for longest; never what is still to be read, if there is other.
+                old = next((key for key in state.blocks if key not in state.unread), None) or next(iter(state.blocks))
+                del state.blocks[old]
                 state.unread.discard(old)
         coming.set_result(None)
 
