@@ -40,8 +40,10 @@ async def datastores(db: Database, clock: SetClock, root: Path, extra: Path) -> 
     await made.close()
 
 
-def folder(name: str, path: str | Path, **options: bool) -> DatastoreRequest:
-    return DatastoreRequest(name, DatastoreKind.FOLDER, str(path), "U1", description="d", **options)
+def folder(name: str, path: str | Path, *, overwrite: bool = False, make_default: bool = False) -> DatastoreRequest:
+    return DatastoreRequest(
+        name, DatastoreKind.FOLDER, str(path), "U1", description="d", overwrite=overwrite, make_default=make_default
+    )
 
 
 async def test_the_default_datastore_is_made_on_first_use(

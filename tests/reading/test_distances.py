@@ -99,7 +99,7 @@ def test_histogram_counts_every_value_once(values: list[float], baseline: list[f
 
 
 def test_ends_hold_what_is_out_of_range() -> None:
-    edges = quantile_edges(np.arange(100.0), 4)
+    edges = quantile_edges(np.arange(100, dtype=np.float64), 4)
     assert histogram(np.array([-1.0, 0.0, 99.0, 99.5, np.inf]), edges)[[0, -1]].tolist() == [1, 2]
 
 
