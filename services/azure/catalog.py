@@ -66,6 +66,7 @@ class AzureCatalog:
         self._tenant_id = tenant_id
         self._confirmed_seconds = confirmed_seconds
         self._confirmed: dict[str, float] = {}
+        self._asking: dict[str, asyncio.Task[Found]] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def get(self, name: str) -> Dataset:
@@ -115,7 +116,7 @@ class AzureCatalog:
         IdenticalData. registration_id: idempotency key, kept at Azure with the version.
         """
         version = await self._registrar.register(request, fingerprint, registration_id)
-        self._confirm(request.name)
+        self._changed_by_us(request.name)
         return version
 
     async def set_description(self, name: str, description: str) -> Dataset:
@@ -148,7 +149,7 @@ class AzureCatalog:
                 except CallFailedError as error:
                     raise await self._told(name, error) from None
                 await self._mirror.put(changed.entry)
-                self._confirm(name)
+                self._changed_by_us(name)
                 if changed.kept:
                     return to_dataset(changed.entry)
                 log.warning("azure_change_was_undone", dataset=name)
@@ -165,7 +166,7 @@ class AzureCatalog:
             if copied is not None:
                 return copied
         try:
-            found = await self._attempted(name, None)
+            found = await self._latest(name)
         except CallFailedError as error:
             copied = await self._mirror.get(name) if _is_passing(error) else None
             if copied is None:
@@ -173,6 +174,22 @@ class AzureCatalog:
             log.info("azure_answered_from_copy", dataset=name)
             return copied
         return Copied(found.entry.azure_id, to_dataset(found.entry), found.entry.digest)
+
+    async def _latest(self, name: str) -> Found:
+        """The dataset as Azure has it now; who asks for the same at the same time gets the same answer."""
+        asking = self._asking.get(name)
+        if asking is None:
+            asking = asyncio.create_task(self._attempted(name, None))
+            self._asking[name] = asking
+
+            def answered(task: asyncio.Task[Found]) -> None:
+                if self._asking.get(name) is task:
+                    del self._asking[name]
+                if not task.cancelled():
+                    task.exception()  # told to whoever still waits; nobody may
+
+            asking.add_done_callback(answered)
+        return await asyncio.shield(asking)
 
     async def _asked(self, name: str, version: int) -> Found:
         try:
@@ -198,6 +215,11 @@ class AzureCatalog:
             self._confirmed.pop(name, None)
             return NotFound(f"There is no dataset called “{name}”.")
         return problem
+
+    def _changed_by_us(self, name: str) -> None:
+        """From now on, an answer that was on its way before the change is nobody's answer."""
+        self._asking.pop(name, None)
+        self._confirm(name)
 
     def _confirm(self, name: str) -> None:
         now = time.monotonic()

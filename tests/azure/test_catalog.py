@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 
@@ -216,6 +217,24 @@ async def test_a_name_used_again_after_unregistering_begins_at_version_one(world
     assert await world.catalog.version("sales", 1) == made
     entries, _ = await world.catalog.changes(cursor)
     assert [(entry.name, entry.latest_version) for entry in entries] == [("sales", 1)]
+
+
+async def test_who_asks_at_the_same_time_shares_one_call(world: AzureWorld) -> None:
+    await world.catalog.register(request(), fingerprint(), registration_id="r1")
+    world.azure.faults.latency(0.3)
+    asked = len(world.azure.log)
+    giving_up = asyncio.create_task(world.catalog.get("sales"))
+    await asyncio.sleep(0.1)
+    waiting = [asyncio.create_task(world.catalog.get("sales")) for _ in range(5)]
+    await asyncio.sleep(0)
+    giving_up.cancel()
+    assert {each.latest_version for each in await asyncio.gather(*waiting)} == {1}
+    assert len(world.azure.log) == asked + 1
+    old = asyncio.create_task(world.catalog.get("sales"))
+    await asyncio.sleep(0.05)
+    await world.catalog.change_tags("sales", put=[("new", "1")], remove=[])
+    assert ("new", "1") in (await world.catalog.get("sales")).tags
+    await old
 
 
 async def test_the_studio_page_of_a_version(world: AzureWorld) -> None:
