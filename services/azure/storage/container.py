@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlencode
 
@@ -79,7 +80,7 @@ class Container:
             raise refusal(answer, Asked(self.address, self.access, self.datastore))
         try:
             return parse_page(answer.body)
-        except (ET.ParseError, ValueError, TypeError):
+        except (ET.ParseError, KeyError, ValueError, TypeError):
             raise SourceProblem(
                 f"The storage account “{self.address.account}” sent a listing that cannot be read. Try again.",
                 code="storage_answer_invalid",
@@ -112,7 +113,7 @@ class Container:
 
 
 def parse_page(body: bytes) -> Page:
-    """One answer of List Blobs; raises ParseError or ValueError for anything else.
+    """One answer of List Blobs; raises ParseError, KeyError or ValueError for anything else.
 
     Folders of hierarchical accounts, listed as empty blobs, are left out.
     Source: https://learn.microsoft.com/rest/api/storageservices/list-blobs
@@ -124,39 +125,45 @@ def parse_page(body: bytes) -> Page:
     blobs: list[Blob] = []
     folders: list[str] = []
     for entry in root.iterfind("Blobs/*"):
-        name = _name(entry)
+        parts = {part.tag: part for part in entry}
+        name = _name(parts)
         if entry.tag == "BlobPrefix":
             folders.append(name)
-        elif not _is_folder(entry):
-            blobs.append(_blob(name, entry))
+            continue
+        properties = {each.tag: each.text or "" for each in parts["Properties"]}
+        if not _is_folder(properties, parts.get("Metadata")):
+            blobs.append(_blob(name, properties))
     return Page(tuple(blobs), tuple(folders), root.findtext("NextMarker") or "")
 
 
-def _name(entry: ET.Element) -> str:
-    element = entry.find("Name")
-    if element is None or element.text is None:
+def _name(parts: Mapping[str, ET.Element]) -> str:
+    element = parts["Name"]
+    if not element.text:
         raise ValueError("a blob without a name")
     # Names that XML cannot hold come percent-encoded and say so.
     return unquote(element.text) if element.get("Encoded") == "true" else element.text
 
 
-def _is_folder(entry: ET.Element) -> bool:
-    marked = entry.findtext("Metadata/hdi_isfolder") or entry.findtext("Metadata/Hdi_isfolder") or ""
-    return marked.lower() == "true" or entry.findtext("Properties/ResourceType") == "directory"
+def _is_folder(properties: Mapping[str, str], metadata: ET.Element | None) -> bool:
+    if properties.get("ResourceType") == "directory":
+        return True
+    found = () if metadata is None else metadata
+    return any(each.tag.lower() == "hdi_isfolder" and (each.text or "").lower() == "true" for each in found)
 
 
-def _blob(name: str, entry: ET.Element) -> Blob:
-    properties = entry.find("Properties")
-    if properties is None:
-        raise ValueError("a blob without properties")
-    etag = (properties.findtext("Etag") or "").strip('"')
-    md5 = properties.findtext("Content-MD5")
+def _blob(name: str, properties: Mapping[str, str]) -> Blob:
+    etag, md5 = properties.get("Etag", "").strip('"'), properties.get("Content-MD5")
     # Writing into a page blob or appending leaves the MD5 of the beginning in place: there only the ETag tells.
-    trusted = md5 and properties.findtext("BlobType", "BlockBlob") == "BlockBlob"
+    trusted = md5 and properties.get("BlobType", "BlockBlob") == "BlockBlob"
     return Blob(
         name=name,
-        size=int(properties.findtext("Content-Length") or 0),
-        modified=parsedate_to_datetime(properties.findtext("Last-Modified") or ""),
+        size=int(properties.get("Content-Length") or 0),
+        modified=_moment(properties.get("Last-Modified", "")),
         etag=etag,
         hash=f"md5:{md5}" if trusted else f"etag:{etag}",
     )
+
+
+@lru_cache(maxsize=1024)  # blobs written together often share the second
+def _moment(text: str) -> datetime:
+    return parsedate_to_datetime(text)

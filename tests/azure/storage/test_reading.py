@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from services.datasets.model import DatasetType, DatastoreSource, Definition
@@ -57,3 +59,11 @@ async def test_secrets_go_only_where_they_belong(world: World, access: str) -> N
     assert not log.places_of("sig=", allowed=lambda entry: entry.host == HOST)
     assert not log.places_of(BOT_APP.secret, allowed=lambda entry: entry.path.endswith("/token"))
     assert {entry.method for entry in log.find(host=HOST)} == {"GET"}
+
+
+async def test_the_readers_get_ready_in_the_background(world: World) -> None:
+    world.reader.warm()
+    async with asyncio.timeout(60):
+        while not world.reader.is_warm:
+            await asyncio.sleep(0.05)
+    assert not list(world.azure.log)
