@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 
 from bot.logs import configure_logs, get_logger, new_request_id
 from bot.settings import SettingsError
+
+_NO_PLACE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG})
+"""Why a file or directory cannot be made where the settings say."""
 
 
 def explain(error: Exception) -> str:
@@ -48,4 +53,12 @@ def _known(error: Exception) -> str | None:  # noqa: PLR0911  # one for each kin
             return f"The bot may not write to {error.filename}; allow it, or set WORKSPACE or DATABASE_URL elsewhere."
         case FileNotFoundError() if error.filename is None:
             return str(error)
+        case OSError() if error.filename is not None and error.errno in _NO_PLACE:
+            reason = os.strerror(error.errno)
+            return (
+                f"The bot cannot keep its files at {error.filename} ({reason}); make room or choose another place "
+                "with WORKSPACE, DATABASE_URL or INDEX_FILE."
+            )
+        case OSError() if error.errno == errno.ENOSPC:
+            return "The disk is full; make room, or set WORKSPACE, DATABASE_URL or INDEX_FILE to another place."
     return None

@@ -46,7 +46,13 @@ class SlackEndpoint:
             await _send(send, 400, b"", {})
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        answer: BoltResponse = await self._app.async_dispatch(AsyncBoltRequest(body=text, headers=headers))
+        try:
+            request = AsyncBoltRequest(body=text, headers=headers)
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            # Signed and yet no JSON object where one belongs: Bolt reads the body in its constructor.
+            await _send(send, 400, b"", {})
+            return
+        answer: BoltResponse = await self._app.async_dispatch(request)
         await _send(send, answer.status, answer.body.encode(), answer.first_headers_without_set_cookie())
 
 

@@ -110,6 +110,16 @@ def test_an_unforeseen_error_is_a_reference_whose_trace_is_in_the_log(tmp_path: 
     assert "FileExistsError" in entry["exception"]
 
 
+def test_a_place_where_nothing_can_be_kept_ends_serving_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a directory")
+    result = bot("serve", directory=tmp_path, SLACK_BOT_TOKEN="xoxb-12345678", SLACK_APP_TOKEN="xapp-12345678",
+                 PORT=str(free_port()), DATABASE_URL=f"sqlite:///{tmp_path}/file/below/bot.sqlite")  # fmt: skip
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert "(Not a directory)" in result.stderr
+    assert "DATABASE_URL" in result.stderr
+
+
 @pytest.mark.slow
 async def test_the_demo_serves_a_page_with_sample_data_and_a_taken_port_is_told(tmp_path: Path) -> None:
     port = free_port()

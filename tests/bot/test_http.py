@@ -103,6 +103,34 @@ async def test_a_signed_command_is_acknowledged_and_counted(
     assert 'dataset_bot_slack_calls_total{method="auth.test",result="ok"} 1.0' in text
 
 
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b"{not json"),
+        ("application/json", b"[1, 2]"),
+        ("application/json", b"null"),
+        ("application/json", b"[" * 50_000),
+        ("application/x-www-form-urlencoded", b"payload={nope"),
+        ("application/x-www-form-urlencoded", b"payload=[1]"),
+        ("application/x-www-form-urlencoded", b"payload=null"),
+        ("application/x-www-form-urlencoded", b"command=\xff\xfe"),
+    ],
+)
+async def test_a_signed_body_that_is_no_delivery_is_a_bad_request(
+    base: str, session: aiohttp.ClientSession, content_type: str, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    stamp = str(int(time.time()))
+    mac = hmac.new(SECRET.encode(), f"v0:{stamp}:".encode() + body, sha256).hexdigest()
+    headers = {
+        "X-Slack-Request-Timestamp": stamp,
+        "X-Slack-Signature": f"v0={mac}",
+        "Content-Type": content_type,
+    }
+    async with session.post(f"{base}/slack/events", data=body, headers=headers) as answer:
+        assert (answer.status, await answer.text()) == (400, "")
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 async def test_without_a_signing_secret_there_is_no_path_for_slack(
     health: Health, metrics: Metrics, session: aiohttp.ClientSession
 ) -> None:
