@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from handlers.message import Json
-from handlers.text import Mrkdwn, quiet, truncate
+from handlers.text import Mrkdwn, quiet, truncate, unturned
 
 SECTION_TEXT = 3000
 FIELD_TEXT = 2000
@@ -40,7 +40,7 @@ CONFIRM_BUTTON = 30
 
 def plain(text: str, limit: int) -> Json:
     """A plain_text object; emoji codes in untrusted text stay text."""
-    return {"type": "plain_text", "text": truncate(str(text), limit) or " ", "emoji": False}
+    return {"type": "plain_text", "text": truncate(unturned(str(text)), limit) or " ", "emoji": False}
 
 
 def text_object(text: str, limit: int) -> Json:
@@ -117,7 +117,7 @@ def actions(elements: Sequence[Json], *, block_id: str | None = None) -> Json:
 
 def preformatted(text: str) -> Json:
     """Preformatted text that nothing in it can leave."""
-    cut = truncate(text, SECTION_TEXT) or " "
+    cut = truncate(unturned(text), SECTION_TEXT) or " "
     return {
         "type": "rich_text",
         "elements": [{"type": "rich_text_preformatted", "elements": [{"type": "text", "text": cut}]}],

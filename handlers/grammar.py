@@ -75,7 +75,7 @@ def dataset_ref(token: Token) -> DatasetRef:
     if version.lower() in {"latest", ""}:
         return DatasetRef(name)
     digits = version[1:] if version[:1] in {"v", "V"} else version
-    if digits.isdecimal() and 0 < int(digits) < 2**31:
+    if digits.isdecimal() and len(digits) < 11 and 0 < int(digits) < 2**31:
         return DatasetRef(name, int(digits))
     if token.quoted:
         return DatasetRef(token.text)

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 ELLIPSIS = "…"
 _LINE_BREAKS = re.compile(r"[\r\n\u2028\u2029\x0b\x0c\x85]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _EDGE_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _MARKS = str.maketrans({"*": "∗", "~": "∼", "`": "ʼ"})
 _QUOTED = re.compile(r"(“[^“”]*”)")
@@ -53,7 +54,15 @@ def truncate(text: str, limit: int) -> str:
 
 def one_line(text: str) -> str:
     """Line breaks and control characters replaced, so that a value cannot change the shape of a message."""
-    return _CONTROL.sub("�", _LINE_BREAKS.sub(" ", text))
+    return _CONTROL.sub("�", _LINE_BREAKS.sub(" ", unturned(text)))
+
+
+def unturned(text: str) -> str:
+    """The marks that turn the direction of all that follows replaced, so that `\u202etxt.exe` does not read "exe.txt".
+
+    Text in scripts from right to left needs none of them: its letters have their direction.
+    """
+    return _TURNING.sub("�", text)
 
 
 def md(template: str, *parts: str) -> Mrkdwn:

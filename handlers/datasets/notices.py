@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import structlog
+from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -57,3 +58,5 @@ async def tell(client: AsyncWebClient, to: Iterable[str], message: Message) -> N
         except SlackApiError as error:
             # Left the workspace, or was never a person: nobody else should go without the news for that.
             log.warning("notice_not_delivered", user=person, error=error.response["error"])
+        except (ClientError, TimeoutError, OSError) as error:
+            log.warning("notice_not_delivered", user=person, error=repr(error))

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handlers import blockkit, tables
 from handlers.datasets import compare_form, diff_view, list_view, preview_view, refs, show_view, use_view, versions_view
 from handlers.datasets.list_request import ListRequest
 from handlers.message import Json, Message
 from handlers.sharing import for_everybody, with_share_button
+from handlers.text import code, md
 from tests.golden import as_json, assert_within_limits
 from tests.handlers.nasty import TEXTS, World
 
@@ -95,3 +97,19 @@ def test_modals_and_their_choices(world: World) -> None:
     assert 1 <= len(made["text"]["text"]) <= 75
     assert 1 <= len(made["value"]) <= 150
     assert 1 <= len(made["description"]["text"]) <= 75
+
+
+@pytest.mark.parametrize("mark", ["\u202a", "\u202b", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068"])
+def test_a_text_does_not_turn_what_follows_it(mark: str) -> None:
+    name = f"{mark}fdp.exe"
+    shown = "�fdp.exe"
+    assert md("{}", name) == shown
+    assert code(name) == f"`{shown}`"
+    assert blockkit.header(name)["text"]["text"] == shown
+    assert blockkit.preformatted(name)["elements"][0]["elements"][0]["text"] == shown
+    assert tables.table([["Name"], [name]])["rows"][1][0]["text"] == shown
+    assert Message(text=name).notification == shown
+
+
+def test_text_from_right_to_left_stays_as_it_is() -> None:
+    assert md("{}", "\u200fنتائج 2026") == "\u200fنتائج 2026"
