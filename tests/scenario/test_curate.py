@@ -109,8 +109,8 @@ async def test_deprecate_and_owner_by_form(bot: Stage) -> None:
 
 async def test_a_dataset_that_is_not_there(bot: Stage) -> None:
     await bot.ada.command("C0DATA", "/dataset", "describe slaes")
-    view = await bot.ada.wait_view("error", "no dataset called “slaes”")
-    assert "Did you mean “sales”" in view.shown
+    view = await bot.ada.wait_view("error", "no dataset called `slaes`")
+    assert "Did you mean `sales`" in view.shown
 
 
 async def test_datastores(bot: Stage) -> None:
