@@ -64,6 +64,6 @@ async def test_secrets_go_only_where_they_belong(world: World, access: str) -> N
 async def test_the_readers_get_ready_in_the_background(world: World) -> None:
     world.reader.warm()
     async with asyncio.timeout(60):
-        while not world.reader.is_warm:
+        while not world.reader.is_warm:  # noqa: ASYNC110 - a property of the pool, with nothing to wait on
             await asyncio.sleep(0.05)
     assert not list(world.azure.log)
