@@ -25,6 +25,7 @@ from services.azure.labels import AzureLabels
 from services.azure.mirror import Mirror
 from services.azure.registration import Registrar
 from services.azure.resource import AzureWorkspaceId
+from services.azure.storage.engine import engine_workers
 from services.azure.storage.reader import AzureReader
 from services.azure.sweep import Sweeper
 from services.azure.version_store import VersionStore
@@ -76,10 +77,12 @@ async def open_azure_workspace(
         tenant_id=lambda: keeper.tenant_id,
     )
     records = SqlRecords(database, workspace.key)
+    engine = engine_workers(workspace, settings.azure_credential)
+    stack.push_async_callback(engine.close)
     reader = AzureReader(
         workspace,
         tokens,
-        workers,
+        engine,
         scratch=index_path.parent / "downloads",
         clock=clock,
         allow_private_urls=settings.allow_private_urls,

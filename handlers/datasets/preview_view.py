@@ -8,9 +8,10 @@ from handlers.blockkit import HEADER_TEXT, TABLE_COLUMNS, actions, context, head
 from handlers.datasets.naming import command_button, dataset_command
 from handlers.message import Json, Message
 from handlers.tables import Cell, aligned_text, data_table, number_cell, table, time_cell
-from handlers.text import bold, bytes_text, count_text, md, truncate, when
+from handlers.text import bold, bytes_text, count_text, md, told, truncate, when
 from services.datasets.model import ColumnProfile, ColumnType, FileStamp, Preview
 
+NOTE_SHOWN = 300
 ROWS = 10
 FILES = 50
 PROFILED_COLUMNS = 60
@@ -48,6 +49,8 @@ def _tabular(preview: Preview) -> tuple[tuple[Json, ...], tuple[Json, ...]]:
     notes: tuple[Json, ...] = ()
     if len(preview.profile) > PROFILED_COLUMNS:
         notes = (context(f"and {len(preview.profile) - PROFILED_COLUMNS:,} more columns"),)
+    if preview.notes:
+        notes = (*notes, context(*(told(truncate(note, NOTE_SHOWN)) for note in preview.notes)))
     empty = (section("There are no rows."),)
     kinds = [column.type for column in preview.schema]
     first_rows: list[list[Cell]] = [[*head]]

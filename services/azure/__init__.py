@@ -1,1 +1,1 @@
-"""The Azure Machine Learning workspace: the only place that imports azureml, azure and obstore."""
+"""The Azure Machine Learning workspace: the only place that imports azureml and azure."""

@@ -179,8 +179,12 @@ class TokenSource:
         return facts_of(self.kind, await self.token(scope))
 
     def forget(self) -> None:
-        """Ask for new tokens from now on, e.g. after a 401."""
+        """Ask for new tokens from now on, e.g. after a 401.
+
+        The credential goes too: it keeps tokens of its own and would give the refused one again.
+        """
         self._tokens.clear()
+        self._credential = None
 
     async def close(self) -> None:
         """Close the credential's connections."""

@@ -11,7 +11,7 @@ from services.visible import visible
 
 EXAMPLES = 3
 _NAME_SHOWN = 80
-_KINDS = ("sha256:", "etag:", "modified:")
+_KINDS = ("sha256:", "md5:", "etag:", "modified:")
 
 
 def same_content(before: FileStamp, after: FileStamp) -> bool:
