@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 import traceback
 import warnings
@@ -86,13 +87,15 @@ class Session:
         self._credential: TokenCredential | None = None
         self._workspace: Workspace | None = None
         self._rest: DatasetRest | None = None
+        self._opening = threading.RLock()  # `open_early` and a first call may come at the same time
         self.broker = TokenBroker(self.token)
 
     def credential(self) -> TokenCredential:
         """The bot's identity."""
-        if self._credential is None:
-            self._credential = make_credential(self.settings.credential)
-        return self._credential
+        with self._opening:
+            if self._credential is None:
+                self._credential = make_credential(self.settings.credential)
+            return self._credential
 
     def token(self, scope: str) -> tuple[str, int]:
         """A token for a scope and when it expires, in seconds since 1970. azure-identity keeps it until then."""
@@ -105,27 +108,37 @@ class Session:
 
     def workspace(self) -> Workspace:
         """The workspace as the SDK knows it; asks Resource Manager once. Raises the SDK's errors, Unavailable."""
-        if self._workspace is None:
-            from azureml.core import Workspace  # noqa: PLC0415 - imported by `start` already
+        with self._opening:
+            if self._workspace is None:
+                self._workspace = self._opened()
+            return self._workspace
 
-            from services.azure.sdk.sign_in import BotAuthentication  # noqa: PLC0415
+    def _opened(self) -> Workspace:
+        from azureml.core import Workspace  # noqa: PLC0415 - imported by `start` already
 
-            where = self.settings.workspace
-            auth = BotAuthentication(self.token, where.subscription_id)
-            opened = Workspace(where.subscription_id, where.resource_group, where.name, auth=auth)
-            # The SDK swallows a Resource Manager that cannot be reached and goes on with nothing.
-            if opened._workspace_autorest_object is None:
-                raise network_closed("Azure Resource Manager")
-            self._workspace = opened
-        return self._workspace
+        from services.azure.sdk.sign_in import BotAuthentication  # noqa: PLC0415
+
+        where = self.settings.workspace
+        auth = BotAuthentication(self.token, where.subscription_id)
+        opened = Workspace(where.subscription_id, where.resource_group, where.name, auth=auth)
+        # The SDK swallows a Resource Manager that cannot be reached and goes on with nothing.
+        if opened._workspace_autorest_object is None:
+            raise network_closed("Azure Resource Manager")
+        return opened
 
     def rest(self) -> DatasetRest:
         """The SDK's client of the workspace's services."""
-        if self._rest is None:
-            from services.azure.sdk.rest import DatasetRest  # noqa: PLC0415
+        with self._opening:
+            if self._rest is None:
+                from services.azure.sdk.rest import DatasetRest  # noqa: PLC0415
 
-            self._rest = DatasetRest(self)
-        return self._rest
+                self._rest = DatasetRest(self)
+            return self._rest
+
+    def open_early(self) -> None:
+        """Sign in and find the workspace before anybody waits for it. What fails here is told by the first call."""
+        with contextlib.suppress(Exception):
+            self.rest()
 
     def renew_token(self) -> None:
         """Get a new token for the next request: azure-identity would keep one that was revoked."""
@@ -169,6 +182,8 @@ def start(settings: SessionSettings) -> None:
         import azureml.dataprep  # noqa: F401, PLC0415
     except Exception:  # noqa: BLE001 - told by the first call, which can carry it
         _import_trace = traceback.format_exc()
+    else:
+        threading.Thread(target=_session.open_early, name="open-early", daemon=True).start()
 
 
 def call(name: str, work: Callable[[Session, *Ts], T], *arguments: *Ts) -> Answer[T]:
