@@ -1,6 +1,6 @@
 """How fast the whole bot is, as real processes over signed HTTP, beside a plain Bolt echo measured in the same run.
 
-Run: python -m scripts.bench [--datasets 100000] [--rounds 5] [--only ack,start,…]
+Run: python -m scripts.bench [--datasets 100000] [--rounds 5] [--only ack,start,azure,…]
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import statistics
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
 
+from scripts.bench_azure import measure_azure
 from scripts.bench_catalogue import REAL, fill, hanging_name
 from scripts.bench_processes import (
     ROOT,
@@ -35,62 +35,13 @@ from scripts.bench_processes import (
 )
 from scripts.bench_requests import Connection, Habit, Times, click, command, median_of, people, refused_form, typing
 from scripts.bench_slack import StandIn
+from scripts.bench_table import Figure, Table, load_figures, milliseconds
 from tests.fakes.big_catalog import big_name
 
 CLIENTS = 32
 SAME = "the same help, beside a plain app that answers with the same blocks"
 HANGING = 20
 HANG_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the table. reference: the plain echo's figure. goal: text; met: None where there is none."""
-
-    what: str
-    measured: str
-    reference: str = ""
-    ratio: float | None = None
-    goal: str = ""
-    met: bool | None = None
-    others: float | None = None
-
-
-class Table:
-    """Figures as they come, and as a table at the end."""
-
-    def __init__(self) -> None:
-        self.figures: list[Figure] = []
-        self.failed: list[str] = []
-
-    def add(self, figure: Figure) -> None:
-        """Take a figure and show it at once."""
-        self.figures.append(figure)
-        print("  " + " | ".join(filter(None, _cells(figure))), flush=True)
-
-    def must_be_right(self, what: str, *times: Times) -> None:
-        """Figures of wrong answers mean nothing: they break the run."""
-        for each in times:
-            if each.failed:
-                self.failed.append(f"{what}: {len(each.failed)} wrong, the first: {each.failed[0]}")
-
-    def text(self) -> str:
-        """In Markdown."""
-        head = ("what", "measured", "plain echo", "ratio", "goal", "met", "others used")
-        rows = [head, tuple("---" for _ in head), *(_cells(figure) for figure in self.figures)]
-        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def _cells(figure: Figure) -> tuple[str, ...]:
-    return (
-        figure.what,
-        figure.measured,
-        figure.reference,
-        "" if figure.ratio is None else f"{figure.ratio:.2f}",
-        figure.goal,
-        {None: "", True: "yes", False: "no"}[figure.met],
-        "" if figure.others is None else f"{figure.others:.0%}",
-    )
 
 
 class Words:
@@ -121,11 +72,6 @@ class Words:
             name = self.name() if self._chance.random() < 0.5 else self.words()
             self._typed = [name[:length] for length in range(1, min(len(name), 12) + 1)][::-1]
         return self._typed.pop()
-
-
-def milliseconds(times: Times) -> str:
-    """Median and 99th percentile."""
-    return f"p50 {times.quantile(0.5):.1f} ms, p99 {times.quantile(0.99):.1f} ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +151,8 @@ async def measure_acks(stage: Stage, bot: BotProcess) -> None:
             table.add(
                 Figure(
                     f"Acknowledgement at {CLIENTS} clients: {what}",
-                    _load_figures(own),
-                    _load_figures(reference),
+                    load_figures(own),
+                    load_figures(reference),
                     ratio,
                     "p99 ratio ≤ 1.5" if is_echo else "",
                     ratio <= 1.5 if is_echo else None,
@@ -216,11 +162,6 @@ async def measure_acks(stage: Stage, bot: BotProcess) -> None:
             if answers:
                 figures = f"p50 {median_of(answers, 0.5):.0f} ms, p99 {median_of(answers, 0.99):.0f} ms"
                 table.add(Figure(f"… its answer, {CLIENTS} people who ask again at once", figures))
-
-
-def _load_figures(rounds: list[Times]) -> str:
-    rate = statistics.median(each.per_second for each in rounds)
-    return f"p50 {median_of(rounds, 0.5):.1f} ms, p99 {median_of(rounds, 0.99):.1f} ms, {rate:,.0f}/s"
 
 
 # A large catalogue
@@ -329,31 +270,43 @@ async def measure_memory(stage: Stage, bot: BotProcess) -> None:
 
 
 PARTS = {"ack": measure_acks, "search": measure_search, "hang": measure_hanging, "memory": measure_memory}
+AZURE = "azure"
 
 # The run
 
 
 async def measure(arguments: argparse.Namespace, directory: Path) -> Table:
-    """Everything asked for, in one catalogue."""
+    """Everything asked for."""
     table, only = Table(), set(arguments.only.split(","))
     async with StandIn(HANG_SECONDS) as slack:
         stage = Stage(table, slack, directory, arguments.datasets, arguments.rounds, Words(arguments.datasets))
-        with ExitStack() as stack:
-            await _prepare(stage, arguments.datasets)
-            bot = stack.enter_context(BotProcess(directory, slack.url))
-            machine = Machine()
-            ready = await bot.start()
-            table.add(Figure(f"Index of {arguments.datasets:,} datasets built, start included", f"{ready:.1f} s",
-                             others=machine.others()))  # fmt: skip
-            table.add(Figure("… the bot's memory then", f"{resident(bot.pid):.0f} MiB"))
-            bot.stop()
-            if "start" in only:
-                await measure_start(stage, bot)
-            await bot.start()
-            for part, measuring in PARTS.items():
-                if part in only:
-                    await measuring(stage, bot)
+        if only - {AZURE}:
+            await _measure_local(stage, only)
+        if AZURE in only:
+            await measure_azure(table, slack, directory, arguments.datasets, arguments.rounds)
     return table
+
+
+async def _measure_local(stage: Stage, only: set[str]) -> None:
+    """On a local workspace, in one catalogue."""
+    table, directory = stage.table, stage.directory
+    await _prepare(stage, stage.datasets)
+    with BotProcess(directory, stage.slack.url) as bot:
+        machine = Machine()
+        ready = await bot.start()
+        table.add(
+            Figure(
+                f"Index of {stage.datasets:,} datasets built, start included", f"{ready:.1f} s", others=machine.others()
+            )
+        )
+        table.add(Figure("… the bot's memory then", f"{resident(bot.pid):.0f} MiB"))
+        bot.stop()
+        if "start" in only:
+            await measure_start(stage, bot)
+        await bot.start()
+        for part, measuring in PARTS.items():
+            if part in only:
+                await measuring(stage, bot)
 
 
 async def _prepare(stage: Stage, datasets: int) -> None:
@@ -372,8 +325,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--datasets", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", default=",".join(("start", *PARTS)), help="some of start, " + ", ".join(PARTS))
+    every = ("start", *PARTS, AZURE)
+    parser.add_argument("--only", default=",".join(every), help="some of " + ", ".join(every))
     arguments = parser.parse_args()
+    unknown = set(arguments.only.split(",")) - set(every)
+    if unknown:
+        parser.error(f"there is no measurement called {', '.join(sorted(unknown))}")
     for package in ("bot", "handlers", "services"):
         compileall.compile_dir(ROOT / package, quiet=1)
     directory = Path(tempfile.mkdtemp(prefix="dataset-bot-bench-"))

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,8 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 class BotProcess:
     """`python -m bot serve` with its state in a directory. Times are seconds from the start of the process."""
 
-    def __init__(self, directory: Path, slack_url: str) -> None:
+    def __init__(self, directory: Path, slack_url: str, more: Mapping[str, str] | None = None) -> None:
+        """more: environment variables beside the usual ones, or in their place."""
         self._directory = directory
         self.port = free_port()
         self.log = directory / "bot.log"
@@ -40,7 +41,7 @@ class BotProcess:
             "JOBS_DATA": "20",
         }
         inherited = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
-        self._environment = inherited | settings | {"PYTHONPATH": str(ROOT)}
+        self._environment = inherited | settings | {"PYTHONPATH": str(ROOT)} | dict(more or {})
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> float:
@@ -75,6 +76,13 @@ class BotProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._process = None
+
+    def kill(self) -> None:
+        """End it without a warning, as a crash would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
         self._process = None
 
     def __enter__(self) -> Self:

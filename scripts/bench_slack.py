@@ -6,11 +6,18 @@ import asyncio
 import itertools
 import json
 import time
-from typing import Self
+from typing import NamedTuple, Self
 
 from aiohttp import web
 
 from scripts.bench_requests import TEAM
+
+
+class Arrival(NamedTuple):
+    """One message at a response_url. at: perf_counter; content: the JSON as it came."""
+
+    at: float
+    content: str
 
 
 class StandIn:
@@ -27,6 +34,7 @@ class StandIn:
         """The last answer to what began with this word, to look at when figures seem odd."""
         self._hang_seconds = hang_seconds
         self._waiting: dict[str, asyncio.Future[float]] = {}
+        self._followed: dict[str, asyncio.Queue[Arrival]] = {}
         self._tokens = itertools.count(1)
         self._runner: web.AppRunner | None = None
 
@@ -35,6 +43,12 @@ class StandIn:
         token = str(next(self._tokens))
         self._waiting[token] = asyncio.get_running_loop().create_future()
         return f"{self.url}/respond/{token}", self._waiting[token]
+
+    def follow(self) -> tuple[str, asyncio.Queue[Arrival]]:
+        """A fresh response_url, and all messages that arrive there."""
+        token = str(next(self._tokens))
+        self._followed[token] = asyncio.Queue()
+        return f"{self.url}/respond/{token}", self._followed[token]
 
     async def __aenter__(self) -> Self:
         application = web.Application(client_max_size=2**22)
@@ -73,6 +87,9 @@ class StandIn:
     async def _respond(self, request: web.Request) -> web.Response:
         content = await request.read()
         arrived = time.perf_counter()
+        followed = self._followed.get(request.match_info["token"])
+        if followed is not None:
+            followed.put_nowait(Arrival(arrived, content.decode()))
         waiting = self._waiting.pop(request.match_info["token"], None)
         if waiting is not None and not waiting.done():
             waiting.set_result(arrived)
