@@ -17,7 +17,8 @@ import structlog
 
 from services.azure.errors import CONFLICT, THROTTLED
 from services.azure.sdk import datasets as sdk
-from services.azure.sdk.datasets import Found, Prepared, Registration
+from services.azure.sdk.datasets import Found, Registration
+from services.azure.sdk.prepare import Prepared, prepare
 from services.azure.version_store import KnownVersion, Mark, VersionStore
 from services.azure.workers import AzureWorkers, CallFailedError
 from services.datasets.model import DatasetType, DatasetVersion, Definition, Fingerprint, RegisterRequest
@@ -192,7 +193,7 @@ class Registrar:
     async def _prepared(self, name: str, definition: Definition) -> Prepared:
         if self._infer:
             try:
-                prepared = await self._workers.attempt(name, sdk.prepare, definition, True, seconds=PREPARE_SECONDS)
+                prepared = await self._workers.attempt(name, prepare, definition, True, seconds=PREPARE_SECONDS)
             except CallFailedError as error:
                 problem = error.failure.problem
                 if problem is not None and problem.kind == "InvalidInput":
@@ -202,7 +203,7 @@ class Registrar:
                 if prepared.untyped:
                     log.warning("column_types_not_inferred", dataset=name, reason=prepared.untyped)
                 return prepared
-        return await self._workers.run(name, sdk.prepare, definition, False)
+        return await self._workers.run(name, prepare, definition, False)
 
 
 def _name_taken(name: str, version: int | None = None) -> NameTaken:
