@@ -172,8 +172,11 @@ class Records(Protocol):
         """Store the outcome of a re-check; returns the one before it."""
         ...
 
-    async def set_untold(self, name: str, version: int, untold: bool) -> None:
-        """Note that the version's last check is news that owner and watchers still have to hear, or that they have."""
+    async def set_untold(self, name: str, version: int, untold: bool) -> bool:
+        """Note that the version's last check is news that owner and watchers still have to hear, or that they have.
+
+        Returns whether that was new. Of several who take the same news to tell it, one is told True.
+        """
         ...
 
     async def untold(self, limit: int) -> tuple[tuple[str, int], ...]:

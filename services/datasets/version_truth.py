@@ -93,7 +93,8 @@ class VersionTruth:
     async def _found_on_request(self, limit: int) -> list[Recheck]:
         news = []
         for name, number in await self._records.untold(limit):
-            await self._records.set_untold(name, number, False)
+            if not await self._records.set_untold(name, number, False):
+                continue  # another replica tells it
             try:
                 dataset = await self._lookup.dataset(name)
                 version = await self._lookup.version(dataset, number)

@@ -226,11 +226,14 @@ class SqlRecords:
 
         return await self._db.write(work)
 
-    async def set_untold(self, name: str, version: int, untold: bool) -> None:
-        """Note that the last check is news that owner and watchers still have to hear, or that they have."""
+    async def set_untold(self, name: str, version: int, untold: bool) -> bool:
+        """Note that the last check is news that owner and watchers still have to hear, or that they have.
+
+        Returns whether that was new: of several replicas that take the same news to tell it, one is told True.
+        """
         this = and_(self._is(_version, await self._workspace.id(), name), _version.c.version == version)
-        change = update(_version).where(this).values(untold=untold)
-        await self._db.write(lambda connection: connection.execute(change))
+        change = update(_version).where(this, _version.c.untold != untold).values(untold=untold)
+        return await self._db.write(lambda connection: connection.execute(change).rowcount > 0)
 
     async def untold(self, limit: int) -> tuple[tuple[str, int], ...]:
         """(name, version) whose last check is news that nobody was told of yet, oldest check first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -133,6 +134,13 @@ async def test_what_a_look_on_request_finds_is_told_to_those_who_did_not_ask(sal
     assert await sales.service.recheck_due() == ()
     await sales.service.recheck("sales")
     assert await sales.service.recheck_due() == (), "the same finding again is no news"
+
+
+async def test_news_are_told_by_one_of_several_replicas(sales: World) -> None:
+    sales.storage.write("sales/c.csv", "id\n3\n")
+    await sales.service.recheck("sales")
+    told = await asyncio.gather(*(sales.service.recheck_due() for _ in range(4)))
+    assert sorted(len(news) for news in told) == [0, 0, 0, 1]
 
 
 async def test_only_as_many_as_asked_for(world: World) -> None:

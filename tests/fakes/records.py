@@ -106,9 +106,12 @@ class MemoryRecords:
         self._touch(name)
         return None if before.checked_at is None else before
 
-    async def set_untold(self, name: str, version: int, untold: bool) -> None:
-        if (name, version) in self._versions:
-            self._versions[name, version].untold = untold
+    async def set_untold(self, name: str, version: int, untold: bool) -> bool:
+        record = self._versions.get((name, version))
+        if record is None or record.untold == untold:
+            return False
+        record.untold = untold
+        return True
 
     async def untold(self, limit: int) -> tuple[tuple[str, int], ...]:
         found = sorted((record.seen_at, key) for key, record in self._versions.items() if record.untold)

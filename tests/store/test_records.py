@@ -193,6 +193,16 @@ async def test_news_wait_until_they_are_told(db: Database) -> None:
     assert await records.untold(9) == (), "recorded anew, there is nothing to tell"
 
 
+async def test_news_are_taken_by_one_of_several_replicas(db: Database) -> None:
+    replicas = [SqlRecords(db, "w") for _ in range(6)]
+    await record(replicas[0], "sales", 1)
+    assert await replicas[0].set_untold("sales", 1, True)
+    assert not await replicas[0].set_untold("sales", 1, True)
+    taken = await asyncio.gather(*(replica.set_untold("sales", 1, False) for replica in replicas))
+    assert sorted(taken) == [False] * 5 + [True]
+    assert not await replicas[0].set_untold("never recorded", 1, True)
+
+
 async def test_changes_tell_every_owner_and_newest_check_once_and_in_order(db: Database) -> None:
     records = SqlRecords(db, "w")
     for name in ("a", "b", "c"):
