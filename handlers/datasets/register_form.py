@@ -276,8 +276,10 @@ class RegisterForm:
 
     def _block_of(self, field: str) -> str:
         candidates = {
-            "delimiter": ("other_delimiter", "delimiter"),
+            "delimiter": ("other_delimiter", "delimiter", "format"),
+            "header": ("header", "format"),
             "column_types": ("format",),
+            "folder": ("datastore", "paths"),
             "paths": ("paths", "urls", "open_dataset"),
             "urls": ("urls", "open_dataset", "paths"),
             "type": ("type", "open_dataset"),

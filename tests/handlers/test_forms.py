@@ -327,6 +327,15 @@ def test_every_problem_finds_a_field_that_is_shown() -> None:
         assert set(form.errors(tuple(Problem(field, "No.") for field in fields))) <= inputs
 
 
+@pytest.mark.parametrize(
+    ("field", "beside"),
+    [("delimiter", "format"), ("header", "format"), ("encoding", "format"), ("folder", "datastore"), ("urls", "paths")],
+)
+def test_a_problem_stands_beside_the_field_that_decides_it(field: str, beside: str) -> None:
+    form = RegisterForm()  # the format is found out, so delimiter, header and encoding are not asked for
+    assert [block.partition(":")[0] for block in form.errors((Problem(field, "No."),))] == [beside]
+
+
 @given(st.binary(max_size=200))
 def test_metadata_of_another_bot_is_read_as_nothing(junk: bytes) -> None:
     assert isinstance(unpack(junk.decode("latin-1")), dict)
