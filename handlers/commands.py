@@ -33,7 +33,7 @@ class Command:
     examples: tuple[str, ...]
     bind: Bind
     pool: Pool = Pool.CATALOG
-    seconds: float = 60.0
+    seconds: float = 240.0  # a slow workspace is waited for; the person is told so within moments
     aliases: tuple[str, ...] = ()
 
     @property

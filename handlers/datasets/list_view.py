@@ -8,7 +8,7 @@ from handlers.datasets.naming import command_button, dataset_command, pick_optio
 from handlers.datasets.phrases import BADGES, owner_phrase, tag_text
 from handlers.message import Json, Message
 from handlers.tables import Cell, data_table, person_cell, time_cell
-from handlers.text import Mrkdwn, bold, code, count_text, italic, join, lines, md, truncate, when
+from handlers.text import Mrkdwn, bold, code, count_text, italic, join, lines, md, told, truncate, when
 from services.datasets.model import DatasetPage, DatasetSummary
 
 CLASSIC_ROWS = 10
@@ -115,6 +115,8 @@ def _notes(page: DatasetPage, first: int, last: int) -> tuple[Json, ...]:
     notes += [md("I read {} as {}", code(typed), code(read)) for typed, read in page.corrected[:5]]
     if page.index_age > STALE_SECONDS:
         notes.append(f"as of {_age(page.index_age)} ago")
+    if page.note:
+        notes.append(told(page.note))
     return (context(*notes),) if notes else ()
 
 
@@ -154,15 +156,16 @@ def _conditions_suffix(request: ListRequest) -> Mrkdwn:
 
 def _nothing(page: DatasetPage, request: ListRequest) -> Message:
     register = button("Register a dataset", "run:register", "/dataset register", style="primary")
+    note = (context(told(page.note)),) if page.note else ()
     if not conditions(request):
-        return Message(
-            text="There are no datasets yet.",
-            blocks=(section("There are no datasets yet. Register the first one."), actions([register])),
-        )
+        # While the workspace is listed for the first time, nothing seen is not nothing there.
+        sentence = "I see no datasets yet." if page.note else "There are no datasets yet. Register the first one."
+        return Message(text=sentence, blocks=(section(sentence), *note, actions([register])))
     blocks: list[Json] = [section(md("No dataset {}.", join(", ", conditions(request))))]
     if page.corrected:
         blocks.append(context(*(md("I read {} as {}", code(t), code(r)) for t, r in page.corrected[:5])))
     elif request.words:
         blocks.append(context(italic("I look at names, descriptions, tags and owners, and forgive typos.")))
+    blocks += note
     blocks.append(actions([button("All datasets", "go:all", "/dataset list"), register]))
     return Message(text="No dataset matches.", blocks=tuple(blocks))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from handlers.datasets import (
@@ -46,6 +48,10 @@ SCREENS: dict[str, Message | Json] = {
     "list_shared": list_view.build(samples.page(3), ListRequest(), shared=True),
     "list_nothing_matches": list_view.build(samples.page(0), request("unicorns mine")),
     "list_empty": list_view.build(samples.page(0), ListRequest()),
+    "list_first_copy": list_view.build(
+        replace(samples.page(0), note="The workspace is listed for the first time: 12,000 datasets so far."),
+        ListRequest(),
+    ),
     "show": show_view.build(samples.card(), "U0ADA"),
     "show_watched": show_view.build(samples.card(), "U0BEN"),
     "show_deprecated": show_view.build(
