@@ -31,6 +31,7 @@ from services.store.definitions import identity
 log = structlog.get_logger(__name__)
 
 CONFIRMED_SECONDS = 2.0
+PATIENCE_SECONDS = 15.0
 CHANGE_PAUSES = (0.0, 0.2, 0.6, 1.2)
 """Before each attempt at a change that another writer undoes."""
 _PASSING = frozenset(
@@ -44,7 +45,8 @@ class AzureCatalog:
 
     Single datasets are asked of Azure, so that what the studio changed is seen; while Azure does not answer, the local
     copy does. Names, lists and changes always come from the copy. tenant_id: for links to the studio.
-    confirmed_seconds: how long an answer of Azure is good for the next question of the same command.
+    confirmed_seconds: how long an answer is good for the next question of the same command.
+    patience_seconds: how long Azure is waited for where the copy could answer.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class AzureCatalog:
         *,
         tenant_id: Callable[[], str] = lambda: "",
         confirmed_seconds: float = CONFIRMED_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._workspace = workspace
         self._workers = workers
@@ -65,6 +68,7 @@ class AzureCatalog:
         self._registrar = registrar
         self._tenant_id = tenant_id
         self._confirmed_seconds = confirmed_seconds
+        self._patience_seconds = patience_seconds
         self._confirmed: dict[str, float] = {}
         self._asking: dict[str, asyncio.Task[Found]] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -82,7 +86,8 @@ class AzureCatalog:
             raise NotFound(f"“{name}” has no version {number}; its latest is {latest}.")
         known = (await self._store.known(copied.azure_id, [number])).get(number)
         if known is None:
-            found = await self._asked(name, number)
+            found = await (self._latest_answer(name) if version is None else self._asked(name, number))
+            number = found.version.version  # the latest may have become another one meanwhile
             known = (await self._store.known(found.version.azure_id, [number])).get(number)
         if known is None:
             raise NotFound(f"“{name}” has no version {number}; its latest is {latest}.")
@@ -165,8 +170,17 @@ class AzureCatalog:
             copied = await self._mirror.get(name)
             if copied is not None:
                 return copied
+        asking = self._latest(name)
+        await asyncio.wait({asking}, timeout=self._patience_seconds)
+        if not asking.done():
+            copied = await self._mirror.get(name)
+            if copied is not None:
+                # Azure goes on being asked, and what it says reaches the copy.
+                log.info("azure_answered_from_copy", dataset=name, after_seconds=self._patience_seconds)
+                self._confirm(name)
+                return copied
         try:
-            found = await self._latest(name)
+            found = await asyncio.shield(asking)
         except CallFailedError as error:
             copied = await self._mirror.get(name) if _is_passing(error) else None
             if copied is None:
@@ -175,8 +189,15 @@ class AzureCatalog:
             return copied
         return Copied(found.entry.azure_id, to_dataset(found.entry), found.entry.digest)
 
-    async def _latest(self, name: str) -> Found:
-        """The dataset as Azure has it now; who asks for the same at the same time gets the same answer."""
+    async def _latest_answer(self, name: str) -> Found:
+        """The dataset as Azure has it now, however long that takes."""
+        try:
+            return await asyncio.shield(self._latest(name))
+        except CallFailedError as error:
+            raise await self._told(name, error) from None
+
+    def _latest(self, name: str) -> asyncio.Task[Found]:
+        """Asks what Azure has now; who asks for the same at the same time gets the same answer. Not to be cancelled."""
         asking = self._asking.get(name)
         if asking is None:
             asking = asyncio.create_task(self._attempted(name, None))
@@ -189,7 +210,7 @@ class AzureCatalog:
                     task.exception()  # told to whoever still waits; nobody may
 
             asking.add_done_callback(answered)
-        return await asyncio.shield(asking)
+        return asking
 
     async def _asked(self, name: str, version: int) -> Found:
         try:
