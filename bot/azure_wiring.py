@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from datetime import timedelta
@@ -110,6 +111,9 @@ async def open_azure_workspace(
         labels=AzureLabels(workers, http, tokens.token, workspace),
     )
 
+    # Last of all, so that it ends first: it uses everything else.
+    stack.push_async_callback(keeper.close)
+
     def attend(periodic: Periodic, refresh: Refresh) -> None:
         keeper.attend(periodic, refresh)
         periodic.every(settings.azure_sync_seconds, "datastores", datastores.keep_fresh, first=0)
@@ -131,16 +135,25 @@ class _Keeper:
         self._sweeper = sweeper
         self._tokens = tokens
         self._not_before = 0.0
+        self._copying: asyncio.Task[None] | None = None
         self.tenant_id = ""
 
     def attend(self, periodic: Periodic, refresh: Refresh) -> None:
         """Begin once periodic work begins, which is after the bot takes deliveries."""
 
-        async def keep() -> None:
-            await self._keep(refresh)
+        async def look() -> None:
+            # A task of its own: a copy takes minutes, and the scheduler would warn of every look that falls into them.
+            if self._copying is None or self._copying.done():
+                self._copying = asyncio.create_task(self._keep(refresh), name="copy of the workspace")
 
-        periodic.every(LOOK_SECONDS, "copy of the workspace", keep, first=0)
+        periodic.every(LOOK_SECONDS, "copy of the workspace", look, first=0)
         periodic.every(RENEW_SECONDS, "new processes for the Azure SDK", self._workers.renew)
+
+    async def close(self) -> None:
+        """Stop; a copy that is under way goes on with the next start."""
+        if self._copying is not None:
+            self._copying.cancel()
+            await asyncio.gather(self._copying, return_exceptions=True)
 
     async def _keep(self, refresh: Refresh) -> None:
         self._workers.warm()
@@ -152,4 +165,7 @@ class _Keeper:
             await self._sweeper.run_due(refresh)
         except UserError as error:
             log.warning("the workspace cannot be listed", code=error.code, reason=error.sentence)
+            self._not_before = time.monotonic() + AFTER_FAILURE_SECONDS
+        except Exception as error:  # the next look may go well
+            log.error("copying the workspace failed", exc_info=error)
             self._not_before = time.monotonic() + AFTER_FAILURE_SECONDS
