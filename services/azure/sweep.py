@@ -144,9 +144,11 @@ class Sweeper:
                 await asyncio.gather(asking, return_exceptions=True)
         vanished = await self._vanished(state.number)
         await self._mirror.end_sweep(state.number)
-        self._progress = SweepProgress(False, state.seen, expected, state.started_at)
         log.info("azure_sweep_done", datasets=state.seen, vanished=vanished)
-        await on_change()
+        try:
+            await on_change()
+        finally:  # only now: a list that calls itself whole must have what was just copied
+            self._progress = SweepProgress(False, state.seen, expected, state.started_at)
         return True
 
     async def _page(self, token: str) -> Page:

@@ -89,6 +89,18 @@ async def _refreshed(index: SqliteIndex) -> None:
     await index.refresh()
 
 
+async def test_a_list_calls_itself_whole_only_when_the_index_has_everything(world: AzureWorld) -> None:
+    world.azure.workspace.datasets.fill(30)
+    first: list[bool] = []
+
+    async def changed() -> None:
+        first.append(world.sweeper.progress.is_first)
+
+    await world.sweeper.run(changed)
+    assert first == [True]
+    assert not world.sweeper.progress.is_first
+
+
 async def test_a_sweep_that_was_stopped_goes_on_where_it_was(world: AzureWorld) -> None:
     world.azure.workspace.datasets.fill(2500)
     world.azure.faults.status(503, path=LIST, method="GET", skip=12)
