@@ -110,7 +110,7 @@ def _told(what: str) -> str:
 
 
 def _each(requests: int) -> str:
-    return f"{requests / ROUNDS:.3g} requests"
+    return f"{requests / ROUNDS:.3g} request{'' if requests == ROUNDS else 's'}"
 
 
 def _name(what: str, whose: str, number: int) -> str:
