@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
+import structlog
+from aiohttp import ClientError
 from slack_bolt.async_app import AsyncAck
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -24,8 +26,13 @@ from handlers.text import md, told
 from services.errors import UserError
 from services.jobs import Pool
 
+log = structlog.get_logger(__name__)
+
 UPDATE_SECONDS = 1.0
 APPEAR_SECONDS = 3.0
+PROGRESS_SECONDS = 5.0
+NOT_TOLD = (SlackApiError, ClientError, TimeoutError, OSError)
+"""What it raises when Slack does not take what is said, or cannot be reached."""
 GONE = frozenset({"not_found", "view_not_found", "view_expired"})
 
 
@@ -59,12 +66,19 @@ class WorkingView:
     _last: float = field(default=float("-inf"))
 
     async def progress(self, sentence: str) -> None:
-        """Say what is being done, at most once a second; what comes too soon after the last is left out."""
+        """Say what is being done, at most once a second; what comes too soon after the last is left out.
+
+        A Slack that does not take it, or not soon, stops nothing: the work matters, this does not.
+        """
         now = time.monotonic()
         if now - self._last < UPDATE_SECONDS:
             return
         self._last = now
-        await self.show(working_view(self.title, sentence, self.external_id))
+        try:
+            async with asyncio.timeout(PROGRESS_SECONDS):
+                await self.show(working_view(self.title, sentence, self.external_id))
+        except NOT_TOLD as error:
+            log.warning("progress_not_shown", error=repr(error))
 
     async def show(self, view: Json) -> bool:
         """Replace the view; False when the person closed it. Raises SlackApiError for anything else."""

@@ -53,6 +53,20 @@ async def test_a_storm_of_rate_limits_delays_the_card_and_loses_nothing(tmp_path
         assert "*letters:1*" in card.shown
 
 
+@pytest.mark.parametrize("fault", ["server_error", "rate_limited"])
+async def test_progress_that_slack_does_not_take_stops_no_registration(tmp_path: Path, fault: str) -> None:
+    async with stage(tmp_path) as on:
+        (on.data / "a.csv").write_text("x,y\n1,2\n")
+        await on.ada.command("C0DATA", "/dataset", "register letters")
+        form = await on.ada.wait_view("register")
+        broken = ServerFault(times=99) if fault == "server_error" else RateFault(times=99, retry_after=30)
+        on.slack.faults = Faults.model_validate({fault: {"views.update": broken}})
+        await on.ada.submit(form, {"paths": "a.csv"})
+        assert "*letters:1*" in (await on.ada.wait_message("C0DATA", "letters:1", timeout=30)).shown
+        on.slack.faults = Faults()
+        assert (await on.bot.services.datasets.show("letters")).versions == 1
+
+
 async def test_slack_failing_for_a_moment_is_tried_again(tmp_path: Path) -> None:
     async with stage(tmp_path) as on:
         (on.data / "a.csv").write_text("x,y\n1,2\n")
