@@ -67,6 +67,9 @@ def open_datastore(workspace: AzureWorkspaceId, name: str, management: str, stor
     url = f"{root}/datastore/v1.0{workspace.scope}/datastores/{quote(name, safe='')}"
     answer = connection.get(url, _bearer(management), thing=_THING)
     if answer.status == 404:
+        problem = explained(read_refusal(answer.status, answer.body, answer.headers), name)
+        if not isinstance(problem, NotFound):
+            raise problem  # not the datastore is missing: the workspace is gone, or in another region
         raise NotFound(
             f"The workspace has no datastore {quoted(name)}. It may have been deleted.",
             field="source",
