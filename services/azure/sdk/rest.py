@@ -17,8 +17,8 @@ from azureml._base_sdk_common.service_discovery import get_service_url
 from azureml._restclient.rest_client import RestClient
 from msrest.authentication import Authentication
 from requests import Session as HttpSession
+from requests.exceptions import ChunkedEncodingError, Timeout
 from requests.exceptions import ConnectionError as RequestsConnectionError
-from requests.exceptions import Timeout
 from urllib3.util.retry import Retry
 
 from services.azure.errors import chain_of, failure_of_refusal, read_refusal
@@ -31,6 +31,8 @@ CONNECT_SECONDS = 10
 ATTEMPTS = 3
 LONGEST_PAUSE = 10.0
 OK, UNAUTHORIZED, THROTTLED = 200, 401, 429
+_CUT = (RequestsConnectionError, ChunkedEncodingError)
+"""What requests raises for a connection that broke, before the answer or within it."""
 
 Json = dict[str, Any]
 """A JSON object as Azure sends it: its values are of any kind until they are read."""
@@ -138,7 +140,7 @@ class DatasetRest:
             except Exception as error:
                 # A time-out is not tried again: the person has waited long enough.
                 kinds = tuple(chain_of(error))
-                lost = any(isinstance(each, RequestsConnectionError) for each in kinds)
+                lost = any(isinstance(each, _CUT) for each in kinds)
                 if not lost or any(isinstance(each, Timeout) for each in kinds) or attempt == ATTEMPTS:
                     raise
             time.sleep(wait)
