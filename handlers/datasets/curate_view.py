@@ -14,7 +14,7 @@ from handlers.message import Json, Message
 from handlers.packed import pack
 from handlers.text import Mrkdwn, bold, code, count_text, join, lines, md, truncate
 from services.datasets.curation import REASON_LIMIT
-from services.datasets.model import Dataset
+from services.datasets.model import Dataset, DatasetSummary
 from services.datasets.names import parse_tags, reserved_tag_problem
 from services.errors import InvalidInput
 
@@ -105,7 +105,7 @@ def tags_digest(dataset: Dataset) -> str:
     return digest(*(part for tag in sorted(dataset.tags) for part in tag))
 
 
-def editable_tags(dataset: Dataset) -> tuple[tuple[str, str], ...]:
+def editable_tags(dataset: Dataset | DatasetSummary) -> tuple[tuple[str, str], ...]:
     """Tags that can be typed as text and read back the same; the others stay as they are."""
     return tuple(tag for tag in dataset.tags if _survives(tag) and not reserved_tag_problem([tag]))
 

@@ -16,7 +16,7 @@ from handlers.datasets.curate_view import editable_tags
 from handlers.datasets.register_form import FIELD_LIMIT, ROOM_IN_FORM, RegisterForm, tags_text
 from handlers.packed import pack
 from handlers.text import lines, md
-from services.datasets.model import Dataset, DatasetCard, NameCheck, RegisterRequest
+from services.datasets.model import Dataset, DatasetCard, DatasetSummary, NameCheck, RegisterRequest
 from services.datasets.service import DatasetService
 from services.datastores.service import SOON_SECONDS
 from services.errors import NotFound, UserError
@@ -81,14 +81,21 @@ async def settled(datasets: DatasetService, form: RegisterForm) -> tuple[Registe
 
 
 async def completed(datasets: DatasetService, form: RegisterForm) -> RegisterForm:
-    """A submitted form whose name may never have been looked up: what is empty keeps what the dataset has."""
+    """A submitted form whose name may never have been looked up: what is empty keeps what the dataset has.
+
+    A person waits for the acknowledgement: where the workspace does not tell soon, the local index does.
+    """
     if not (await datasets.check_name(form.name)).exists:
         return form
-    card = await existing(datasets, form.name)
-    return form if card is None else filled(form, card.dataset)
+    card = await existing_soon(datasets, form.name)
+    if card is not None:
+        return filled(form, card.dataset)
+    name = form.name.strip()
+    listed = await datasets.suggest(name)
+    return filled(form, next((each for each in listed if each.name == name), None))
 
 
-def filled(form: RegisterForm, dataset: Dataset | None, *, longest: int | None = None) -> RegisterForm:
+def filled(form: RegisterForm, dataset: Dataset | DatasetSummary | None, *, longest: int | None = None) -> RegisterForm:
     """The form with the dataset's description, tags and owner where the person typed nothing of their own.
 
     dataset: None takes back what another one brought. longest: characters that a field of the form holds; a longer
@@ -125,7 +132,7 @@ def own_default(owner: str) -> tuple[tuple[str, str], ...]:
     return (("owner", _mark(owner)),)
 
 
-def _current(dataset: Dataset | None) -> Mapping[str, str]:
+def _current(dataset: Dataset | DatasetSummary | None) -> Mapping[str, str]:
     if dataset is None:
         return {"description": "", "tags": "", "owner": ""}
     return {"description": dataset.description, "tags": tags_text(editable_tags(dataset)), "owner": dataset.owner}
