@@ -158,7 +158,9 @@ async def on_submit(ack: AsyncAck, body: Json, view: Json, context: AsyncBoltCon
     external_id = f"register-{hashlib.sha256((call.origin.delivery or uuid4().hex).encode()).hexdigest()[:40]}"
     origin = replace(call.origin, channel_id=form.channel, summary=f"registering “{request.name}”")
     try:
-        await start_register(call.services.jobs, register_payload(request, form, external_id), origin)
+        await start_register(
+            call.services.jobs, register_payload(request, form, external_id, view_id=view["id"]), origin
+        )
     except UserError as error:
         await ack(response_action="push", view=error_view(error, call.origin.request_id, title=TITLE))
         return

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 from pydantic import JsonValue, TypeAdapter
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.context import Services
@@ -21,7 +23,7 @@ from handlers.message import Message
 from handlers.packed import pack
 from handlers.reply import BlockSupport, Reply
 from handlers.sharing import SharedChannels
-from handlers.working import WorkingView
+from handlers.working import NOT_TOLD, WorkingView
 from services.datasets.model import RegisterRequest
 from services.errors import IdenticalData, NotFound, UserError
 from services.jobs import DurableJob, Jobs, Origin, Pool
@@ -30,17 +32,27 @@ log = structlog.get_logger(__name__)
 
 KIND = "register_dataset"
 SECONDS = 1800.0
+REMEMBERED = 500
 
 _REQUEST: TypeAdapter[RegisterRequest] = TypeAdapter(RegisterRequest)
 
 
-def register_payload(request: RegisterRequest, form: RegisterForm, external_id: str) -> dict[str, JsonValue]:
-    """What is stored of a submitted form."""
+def register_payload(
+    request: RegisterRequest, form: RegisterForm, external_id: str, *, view_id: str = ""
+) -> dict[str, JsonValue]:
+    """What is stored of a submitted form.
+
+    view_id: the form's own. The same form submitted again unchanged is the same wish, so that a button pressed twice,
+    or once more after an error that hid a success, makes one version. "" where every submission is a wish of its own.
+    """
+    values = _REQUEST.dump_python(request, mode="json")
+    wish = f"{view_id}-{_digest(values)}" if view_id else ""
     return {
-        "request": _REQUEST.dump_python(request, mode="json"),
+        "request": values,
         "channel": form.channel,
         "thread_ts": form.thread_ts,
         "external_id": external_id,
+        "wish": wish,
     }
 
 
@@ -49,6 +61,11 @@ def read_payload(payload: Mapping[str, JsonValue]) -> tuple[RegisterRequest, Reg
     request = _REQUEST.validate_python(payload["request"])
     form = RegisterForm.from_request(request, channel=str(payload["channel"]), thread_ts=str(payload["thread_ts"]))
     return request, form, str(payload["external_id"])
+
+
+def _digest(values: JsonValue) -> str:
+    """The same for the same values."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:40]
 
 
 async def start_register(jobs: Jobs, payload: dict[str, JsonValue], origin: Origin) -> None:
@@ -70,6 +87,8 @@ class RegisterWork:
     client: AsyncWebClient
     support: BlockSupport
     shared_channels: SharedChannels
+    _told: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    """Where the card of a wish is, for the last few hundred of this process."""
 
     async def run(self, job: DurableJob) -> None:
         """Register; show how it goes in the modal; then the card, in the channel and in the modal."""
@@ -77,15 +96,27 @@ class RegisterWork:
         view = WorkingView(self.client, external_id, TITLE, pushed=job.attempt == 1)
         if request.owner and request.owner != request.requested_by:
             await require_member(self.client, request.owner)
-        registered = await self.services.datasets.register(request, registration_id=job.id, progress=view.progress)
+        wish = str(job.payload.get("wish") or job.id)
+        registered = await self.services.datasets.register(request, registration_id=wish, progress=view.progress)
         card = card_message(registered)
+        told = self._told.get(wish)
+        if told is not None:  # pressed twice: one version, one card
+            await view.show(registered_view(TITLE, registered, told))
+            return
+        self._told[wish] = "The card is on its way."
+        while len(self._told) > REMEMBERED:
+            self._told.popitem(last=False)
         if job.attempt > 1:
             # The person saw no end of it, and the channel may have its card already.
-            await self._reply(job, form).direct(card_message(registered, resumed=True))
-            where = "I sent you the card in a direct message."
+            where = await self._direct(card_message(registered, resumed=True), job, form)
         else:
             where = await self._post(card, job, form)
-        await view.show(registered_view(TITLE, registered, where))
+        self._told[wish] = where
+        try:
+            await view.show(registered_view(TITLE, registered, where))
+        except NOT_TOLD as error:
+            # It is registered: what Slack does not take of the telling must not be told as a failure of that.
+            log.warning("outcome_not_shown", name=request.name, error=repr(error))
         await notices.version_registered(self.client, registered, by=request.requested_by)
 
     async def failed(self, job: DurableJob, error: BaseException) -> None:
@@ -117,11 +148,19 @@ class RegisterWork:
                     unfurl_links=False,
                     unfurl_media=False,
                 )
-            except (UserError, SlackApiError) as error:
+            except (UserError, *NOT_TOLD) as error:
                 log.info("card_not_posted", channel=form.channel, reason=str(error))
             else:
                 return "The card is in the channel you came from."
-        await self._reply(job, form).direct(card)
+        return await self._direct(card, job, form)
+
+    async def _direct(self, card: Message, job: DurableJob, form: RegisterForm) -> str:
+        """The card to the person; returns a sentence that says so, or that Slack did not take it."""
+        try:
+            await self._reply(job, form).direct(card)
+        except NOT_TOLD as error:
+            log.warning("card_not_sent", user=job.origin.user_id, error=repr(error))
+            return "Slack did not take the card."
         return "I sent you the card in a direct message."
 
     def _reply(self, job: DurableJob, form: RegisterForm) -> Reply:

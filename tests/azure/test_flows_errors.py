@@ -1,0 +1,306 @@
+"""What goes wrong at Azure, as the person who registers sees it: told where they look, nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.azure.flow_stage import API_HOST, BLOB, BLOB_HOST, CHANNEL, CONTAINER, SOON, FlowStage, flow_stage, until
+from tests.contract.server import AzureContract
+
+pytestmark = [pytest.mark.azure, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+
+REGISTER = "*/datasets"
+ONE = "*/datasets/query/*"
+WRITE = "Microsoft.MachineLearningServices/workspaces/datasets/registered/write"
+NOTICE_SECONDS = 3.0
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def stage(
+    azure_server: AzureContract, bot_environment: None, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[FlowStage]:
+    folder: Path = tmp_path_factory.mktemp("flows")
+    async with flow_stage(azure_server, folder, workspace="ml-errors") as started:
+        yield started
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def on(stage: FlowStage) -> AsyncIterator[FlowStage]:
+    yield stage
+    stage.azure.faults.clear()
+    stage.azure.workspace.deleted = False
+    await stage.close_all()
+    await stage.listen()
+
+
+def typed(on: FlowStage, name: str, rows: str = "1,2\n", datastore: str = "plain") -> dict[str, str]:
+    """A table in storage of its own, and what is typed into the form to mean it."""
+    on.storage.put(BLOB, CONTAINER, f"{name}/a.csv", f"{name.replace('-', '_')},b\n{rows}".encode())
+    return {"paths": f"{name}/a.csv", "datastore": datastore, "description": f"Said of {name}", "tags": "team=web"}
+
+
+async def registered(on: FlowStage, name: str) -> None:
+    """A dataset with one version, registered while all was well."""
+    await on.register(on.ben, name, typed(on, name))
+    await on.close_all()
+
+
+def delete_workspace(on: FlowStage) -> None:
+    on.azure.workspace.deleted = True
+
+
+def no_role_on_storage(on: FlowStage) -> None:
+    code = "AuthorizationPermissionMismatch"
+    on.azure.faults.status(403, code, host=BLOB_HOST, headers={"x-ms-error-code": code})
+
+
+def no_container(on: FlowStage) -> None:
+    code = "ContainerNotFound"
+    on.azure.faults.status(404, code, host=BLOB_HOST, headers={"x-ms-error-code": code})
+
+
+def network_closed(on: FlowStage) -> None:
+    on.azure.faults.unreachable(API_HOST)  # new connections
+    on.azure.faults.reset(host=API_HOST)  # and those that are open already
+
+
+@dataclass(frozen=True)
+class Case:
+    """Something that stays wrong until it is mended. said: what the sentence has; sent: POSTs before it is mended."""
+
+    id: str
+    arrange: Callable[[FlowStage], object]
+    said: tuple[str, ...]
+    sent: int = 0
+
+
+LASTING = [
+    Case(
+        "no permission to register",
+        lambda on: on.azure.faults.forbidden(WRITE, path=REGISTER, method="POST"),
+        (WRITE, "AzureML Data Scientist", "try again"),
+        sent=1,
+    ),
+    Case("no role on storage", no_role_on_storage, ("Storage Blob Data Reader", f"{BLOB}/{CONTAINER}", "try again")),
+    Case("no container", no_container, (f"no container “{CONTAINER}”", BLOB, "correct the datastore")),
+    Case(
+        "name taken by somebody at the same moment",
+        lambda on: on.azure.faults.status(409, "UserError", "It already exists.", path=REGISTER, method="POST"),
+        ("exists already", "Choose another name"),
+        sent=1,
+    ),
+    Case(
+        "throttled for long",
+        lambda on: on.azure.faults.throttled(77, path=REGISTER, method="POST"),
+        ("slow down", "in 77 seconds"),
+        sent=1,
+    ),
+    Case("workspace deleted", delete_workspace, ("workspace in WORKSPACE does not exist", "administrator")),
+    Case(
+        "network closed",
+        network_closed,
+        ("Azure Machine Learning cannot be reached", "private endpoint", "let the bot"),
+    ),
+    Case(
+        "refused for another reason",
+        lambda on: on.azure.faults.status(400, "UserError", "Odd tags.", path=REGISTER, method="POST"),
+        ("refuses this", "Odd tags."),
+        sent=1,
+    ),
+    Case(
+        "a page instead of an answer",
+        lambda on: on.azure.faults.wrong_shape("<html>gateway</html>", path=ONE),
+        ("does not understand", "Try again in a minute"),
+    ),
+    Case(
+        "an object of another shape",
+        lambda on: on.azure.faults.wrong_shape({"surprise": True}, path=ONE),
+        ("does not understand", "Try again in a minute"),
+    ),
+    Case("service broken", lambda on: on.azure.faults.status(503, path=ONE), ("status 503", "few minutes")),
+]
+
+
+@pytest.mark.parametrize("case", LASTING, ids=lambda case: case.id.replace(" ", "-"))
+async def test_told_with_the_next_step_and_the_form_is_kept(on: FlowStage, case: Case) -> None:
+    name = "lasting-" + case.id.replace(" ", "-")
+    view = await on.form(on.ben, name)
+    values = typed(on, name)
+    case.arrange(on)
+    said = await on.refused(on.ben, view, values)
+    for words in case.said:
+        assert words in said, said
+    assert on.versions(name) == 0
+    assert len(on.posts(name)) == case.sent
+    on.azure.faults.clear()
+    on.azure.workspace.deleted = False
+    view = await on.ben.wait_view("register")
+    # What was typed is still in the form, so pressing Register is all there is to do.
+    assert (await on.ben.submit(view, values))["response_action"] == "push"
+    done = await on.ben.wait_view("done", f"{name}:1", timeout=SOON)
+    assert f"Said of {name}" in done.shown
+    await on.chiara.wait_message(CHANNEL, f"{name}:1", timeout=10)
+    assert on.versions(name) == 1
+    assert len(on.posts(name)) == case.sent + 1
+
+
+PASSING = [
+    Case(
+        "throttled for a second",
+        lambda on: on.azure.faults.throttled(1, path=REGISTER, method="POST", times=1),
+        (),
+        sent=2,
+    ),
+    Case("service broken twice", lambda on: on.azure.faults.status(503, path=ONE, times=2), (), sent=1),
+    Case("connection reset twice", lambda on: on.azure.faults.reset(path=ONE, times=2), (), sent=1),
+    Case("answer cut off", lambda on: on.azure.faults.truncate(20, path=ONE, times=1), (), sent=1),
+    Case(
+        "storage throttled for a second",
+        lambda on: on.azure.faults.throttled(1, host=BLOB_HOST, times=1),
+        (),
+        sent=1,
+    ),
+    Case("storage cut off", lambda on: on.azure.faults.truncate(5, host=BLOB_HOST, times=1), (), sent=1),
+    Case("tokens expired", lambda on: on.azure.entra.revoke_all(), (), sent=1),
+    Case(
+        "token expired for the registration",
+        lambda on: on.azure.faults.unauthorized(path=REGISTER, method="POST", times=1),
+        (),
+        sent=2,
+    ),
+    Case("token expired on storage", lambda on: on.azure.faults.unauthorized(host=BLOB_HOST, times=1), (), sent=1),
+    Case("answer lost", lambda on: on.azure.faults.lose_answer(path=REGISTER, method="POST", times=1), (), sent=1),
+    Case(
+        "answer of the registration cut off",
+        lambda on: on.azure.faults.truncate(20, path=REGISTER, method="POST", times=1),
+        (),
+        sent=1,
+    ),
+    Case(
+        "answer of the registration a page",
+        lambda on: on.azure.faults.wrong_shape("<html>", path=REGISTER, method="POST", times=1),
+        (),
+        sent=1,
+    ),
+    Case(
+        "answer of the registration another object",
+        lambda on: on.azure.faults.wrong_shape({}, path=REGISTER, method="POST", times=1),
+        (),
+        sent=1,
+    ),
+]
+
+
+@pytest.mark.parametrize("case", PASSING, ids=lambda case: case.id.replace(" ", "-"))
+async def test_finishes_by_itself_with_one_version(on: FlowStage, case: Case) -> None:
+    name = "passing-" + case.id.replace(" ", "-")
+    view = await on.form(on.ben, name)
+    values = typed(on, name)
+    case.arrange(on)
+    assert (await on.ben.submit(view, values))["response_action"] == "push"
+    await on.ben.wait_view("done", f"{name}:1", timeout=SOON)
+    await on.chiara.wait_message(CHANNEL, f"{name}:1", timeout=10)
+    assert on.versions(name) == 1
+    assert len(on.posts(name)) == case.sent
+
+
+async def test_requests_that_may_have_arrived_are_looked_for_and_not_repeated(on: FlowStage) -> None:
+    """A 503 and a reset say nothing of what Azure did; both are told once it is certain that nothing came of them."""
+    first = await on.form(on.ben, "maybe-broken")
+    second = await on.form(on.chiara, "maybe-reset")
+    on.azure.faults.status(503, path=REGISTER, method="POST", times=1)
+    on.azure.faults.reset(path=REGISTER, method="POST", times=1, skip=1)
+    assert (await on.ben.submit(first, typed(on, "maybe-broken")))["response_action"] == "push"
+    await until(lambda: len(on.posts("maybe-broken")) == 1)
+    assert (await on.chiara.submit(second, typed(on, "maybe-reset")))["response_action"] == "push"
+    told = await asyncio.gather(
+        on.ben.wait_view("error", "status 503", timeout=60), on.chiara.wait_view("error", timeout=60)
+    )
+    assert "Try again in a minute" in told[1].shown or "private endpoint" in told[1].shown
+    for person, view, name in zip((on.ben, on.chiara), told, ("maybe-broken", "maybe-reset"), strict=True):
+        assert (on.versions(name), len(on.posts(name))) == (0, 1)
+        await person.close(view)
+        again = await person.wait_view("register")
+        assert (await person.submit(again, {}))["response_action"] == "push"
+        await person.wait_view("done", f"{name}:1", timeout=SOON)
+        assert (on.versions(name), len(on.posts(name))) == (1, 2)
+
+
+async def test_a_new_version_while_somebody_changes_the_dataset(on: FlowStage) -> None:
+    await registered(on, "contested")
+    values = typed(on, "contested", "3,4\n")
+    view = await on.form(on.ben, "contested")
+    on.azure.faults.status(409, "UserError", "Conflict", path=REGISTER, method="POST")
+    said = await on.refused(on.ben, view, values)
+    assert "Somebody else is changing" in said
+    assert on.versions("contested") == 1
+
+
+async def test_register_pressed_twice_sends_one_request(on: FlowStage) -> None:
+    view = await on.form(on.ben, "pressed")
+    state = await on.ben.fill(view, typed(on, "pressed"))
+    on.azure.faults.latency(0.5, path=REGISTER, method="POST")
+    answers = await asyncio.gather(on.ben.submit(view, state), on.ben.submit(view, state))
+    assert any(answer.get("response_action") == "push" for answer in answers), answers
+    await on.ben.wait_view("done", "pressed:1", timeout=SOON)
+    await _idle(on)
+    assert on.versions("pressed") == 1
+    assert len(on.posts("pressed")) == 1
+    cards = [each for each in await on.chiara.messages(CHANNEL) if "pressed:1" in each.shown]
+    assert len(cards) == 1
+
+
+async def _idle(on: FlowStage) -> None:
+    """Until no work is under way."""
+    await until(lambda: on.bot.jobs.unfinished == 0)
+
+
+async def test_a_slow_azure_is_told_within_three_seconds_and_its_answer_comes(on: FlowStage) -> None:
+    await registered(on, "slowly")
+    version = on.made("slowly")
+    assert version is not None
+    on.azure.workspace.datasets.update(version, "Changed in the studio", {"team": "web"})
+    await asyncio.sleep(2.1)  # an answer is good for two seconds
+    on.azure.faults.latency(4.0, host=API_HOST)
+    asked = time.monotonic()
+    await on.ben.command(CHANNEL, "/dataset", "show slowly")
+    assert time.monotonic() - asked < 1
+    told = await on.ben.wait_message(CHANNEL, "is slow to answer", timeout=NOTICE_SECONDS)
+    assert told.ephemeral
+    assert "Azure Machine Learning" in told.shown
+    answer = await on.ben.wait_message(CHANNEL, "Changed in the studio", timeout=SOON)
+    assert "slowly:1" in answer.shown
+
+
+async def test_a_registration_goes_on_while_azure_hangs(on: FlowStage) -> None:
+    """Forms open and are acknowledged; the window says what is going on; all ends well when Azure answers."""
+    await registered(on, "hanging-old")
+    await asyncio.sleep(2.1)
+    on.azure.faults.latency(6.0, host=API_HOST)
+    asked = time.monotonic()
+    view = await on.form(on.chiara, "hanging-new")
+    answer = await on.chiara.submit(view, typed(on, "hanging-new"))
+    assert answer["response_action"] == "push"
+    assert "Registering" in (await on.chiara.wait_view("working", timeout=1)).shown
+    assert time.monotonic() - asked < 2 * NOTICE_SECONDS
+    # The next version of a dataset: its form is acknowledged as soon.
+    view = await on.form(on.ben, "hanging-new-2")
+    asked = time.monotonic()
+    answer = await on.ben.submit(
+        view, {**typed(on, "hanging-old", "5,6\n"), "name": "hanging-old", "new_version": ["yes"]}
+    )
+    assert time.monotonic() - asked < NOTICE_SECONDS
+    assert answer.get("response_action") == "push", answer
+    on.azure.faults.clear()
+    await on.chiara.wait_view("done", "hanging-new:1", timeout=SOON)
+    await on.ben.wait_view("done", "hanging-old:2", timeout=SOON)
+    old = on.made("hanging-old")
+    assert old is not None
+    assert old.description == "Said of hanging-old"
