@@ -55,6 +55,7 @@ class AzureStage:
         state = self.directory / name
         state.mkdir(exist_ok=True)
         azure = {"WORKSPACE": self.peer.workspace, "AZURE_CREDENTIAL": "service_principal"}
+        azure |= {"TMPDIR": str(self.directory)}  # what a killed bot leaves is removed with everything else
         return BotProcess(state, self.slack.url, self.peer.environment | azure)
 
     def name(self) -> str:
