@@ -67,6 +67,17 @@ async def test_progress_that_slack_does_not_take_stops_no_registration(tmp_path:
         assert (await on.bot.services.datasets.show("letters")).versions == 1
 
 
+async def test_a_card_that_slack_does_not_take_is_no_failed_registration(tmp_path: Path) -> None:
+    async with stage(tmp_path) as on:
+        (on.data / "a.csv").write_text("x,y\n1,2\n")
+        await on.ada.command("C0DATA", "/dataset", "register letters")
+        form = await on.ada.wait_view("register")
+        on.slack.faults = Faults(server_error={"chat.postMessage": ServerFault(times=99)})
+        await on.ada.submit(form, {"paths": "a.csv"})
+        done = await on.ada.wait_view("done", "*letters:1* is registered", timeout=30)
+        assert "Slack did not take the card." in done.shown
+
+
 async def test_slack_failing_for_a_moment_is_tried_again(tmp_path: Path) -> None:
     async with stage(tmp_path) as on:
         (on.data / "a.csv").write_text("x,y\n1,2\n")
