@@ -108,6 +108,7 @@ async def open_azure_workspace(
         clock=clock,
         workspace=WorkspaceFacts(workspace.name, workspace.subscription_id, workspace.resource_group),
         recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
+        look_seconds=settings.form_look_seconds,
         labels=AzureLabels(workers, http, tokens.token, workspace),
     )
 

@@ -169,6 +169,13 @@ class Settings(BaseSettings):
         ge=1,
         le=10_080,
     )
+    form_look_seconds: float = _setting(
+        0.7,
+        "How long a submitted form looks at the files before it is acknowledged; Slack waits three seconds.",
+        "seconds from 0 to 2",
+        ge=0,
+        le=2,
+    )
     index_refresh_seconds: float = _setting(
         30.0,
         "How often the search index is brought up to date with the workspace.",

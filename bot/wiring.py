@@ -246,6 +246,7 @@ async def _open_workspace(
         clock=clock,
         workspace=WorkspaceFacts(name=directory.name),
         recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
+        look_seconds=settings.form_look_seconds,
         folder_of=folders.folder_of,
     )
     return OpenedWorkspace(datasets, DatastoreService(catalog=folders), index)

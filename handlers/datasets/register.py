@@ -34,8 +34,6 @@ from services.jobs import Pool
 CHANGES = re.compile(r"^register:(name|type|source|open_dataset|format|delimiter)$")
 AGAIN = "register:again"
 CHECK_SECONDS = 120.0
-LOOK_SECONDS = 0.7
-"""How long a submission looks at the files before it is acknowledged; mistakes seen by then stand beside a field."""
 
 
 def bind_register(tokens: Sequence[Token]) -> Run:
@@ -151,7 +149,7 @@ async def on_submit(ack: AsyncAck, body: Json, view: Json, context: AsyncBoltCon
     request, unreadable = (await completed(call.services.datasets, form)).read(call.caller.user_id)
     problems = (*unreadable, *await call.services.datasets.problems(request))
     if not problems:
-        problems = await call.services.datasets.seen_problems(request, within=LOOK_SECONDS)
+        problems = await call.services.datasets.seen_problems(request)
     if problems:
         await ack(response_action="errors", errors=form.errors(problems))
         return

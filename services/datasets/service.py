@@ -78,7 +78,8 @@ class DatasetService:
 
     folder_of: for a local workspace, where a datastore's files are on this machine (for `usage`).
     recheck_after: how old the last look at a version's files may be. preview_rows, profile_rows: what a
-    preview reads. labels: labelled datasets and labelling projects, None where the workspace has none.
+    preview reads. look_seconds: how long `seen_problems` may look.
+    labels: labelled datasets and labelling projects, None where the workspace has none.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class DatasetService:
         preview_rows: int = 10,
         profile_rows: int = 100_000,
         labels: Labels | None = None,
+        look_seconds: float = 0.7,
     ) -> None:
         self._catalog = catalog
         self._records = records
@@ -105,6 +107,7 @@ class DatasetService:
         self.workspace = workspace
         self._labels = labels
         self._recheck_after = recheck_after
+        self._look_seconds = look_seconds
         self._folder_of = folder_of
         self._preview_rows = preview_rows
         self._profile_rows = profile_rows
@@ -133,9 +136,9 @@ class DatasetService:
         """What is wrong with the fields of a form: fast, reads no file."""
         return await self._registering.problems(request)
 
-    async def seen_problems(self, request: RegisterRequest, *, within: float) -> tuple[Problem, ...]:
-        """What a short look at the files shows to be wrong, within so many seconds. See `Registering`."""
-        return await self._registering.seen_problems(request, within=within)
+    async def seen_problems(self, request: RegisterRequest) -> tuple[Problem, ...]:
+        """What a short look at the files shows to be wrong, as far as it can be told within look_seconds."""
+        return await self._registering.seen_problems(request, within=self._look_seconds)
 
     def expect_reading(self) -> None:
         """Somebody will want to look at data soon: the readers get ready in the background."""
@@ -190,9 +193,16 @@ class DatasetService:
 
     async def versions(self, name: str, offset: int = 0, limit: int = 100) -> VersionPage:
         """Versions, newest first, each with what it changed. Raises NotFound."""
-        dataset = await self._lookup.dataset(name)
         # One more than asked for: the predecessor of the page's last version.
-        found = await self._catalog.versions(name, offset=offset, limit=limit + 1)
+        dataset, found = await asyncio.gather(
+            self._lookup.dataset(name),
+            self._catalog.versions(name, offset=offset, limit=limit + 1),
+            return_exceptions=True,
+        )
+        if isinstance(dataset, BaseException):
+            raise dataset  # it knows what may have been meant
+        if isinstance(found, BaseException):
+            raise found
         known = await self._records.enrich_versions(found)
         older = [*known[1:], None] if known else []
         items = tuple(
