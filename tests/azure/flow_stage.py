@@ -42,7 +42,7 @@ SOON = 30.0
 
 @dataclass
 class Heard:
-    """All that Slack was told, as text, and the tokens that were in use."""
+    """All that Slack and the bot said to each other, as text."""
 
     slack: list[str] = field(default_factory=list)
 
@@ -133,7 +133,7 @@ class FlowStage:
         self.slack.traffic.clear()
 
     async def answered(self, person: Person, command: str, text: str, contains: str) -> Message:
-        """Run a command in a new place of the channel and wait for its answer."""
+        """Run a command and wait for what is answered after all that was said before."""
         before = (await person.messages(CHANNEL))[-1:]
         assert (await person.command(CHANNEL, command, text))["ok"]
         return await person.wait_message(CHANNEL, contains, after=before[0].ts if before else "", timeout=SOON)
@@ -158,15 +158,17 @@ class FlowStage:
         for account, key in ACCOUNTS.items():
             yield f"the key of {account}", key
         yield "the client secret", BOT_APP.secret
-        tokens = {
-            entry.headers.get("Authorization").removeprefix("Bearer ")
-            for entry in self.azure.log
-            if entry.headers.get("Authorization").startswith("Bearer ")
-        }
+        tokens = {bearer_of(entry) for entry in self.azure.log} - {""}
         assert tokens, "no token was used, so the search for tokens proves nothing"
         for token in tokens:
             # What anybody may know of a token is its head and claims; its signature makes it one.
             yield "the signature of a token", token.rpartition(".")[2]
+
+
+def bearer_of(entry: LoggedRequest) -> str:
+    """The token that a request carried, "" for none."""
+    kind, _, token = entry.headers.get("Authorization").partition(" ")
+    return token if kind == "Bearer" else ""
 
 
 async def changed_view(person: Person, before: str) -> View:

@@ -173,7 +173,7 @@ PASSING = [
         "token expired for the registration",
         lambda on: on.azure.faults.unauthorized(path=REGISTER, method="POST", times=1),
         (),
-        sent=2,
+        sent=1,
     ),
     Case("token expired on storage", lambda on: on.azure.faults.unauthorized(host=BLOB_HOST, times=1), (), sent=1),
     Case("answer lost", lambda on: on.azure.faults.lose_answer(path=REGISTER, method="POST", times=1), (), sent=1),
@@ -208,7 +208,8 @@ async def test_finishes_by_itself_with_one_version(on: FlowStage, case: Case) ->
     await on.ben.wait_view("done", f"{name}:1", timeout=SOON)
     await on.chiara.wait_message(CHANNEL, f"{name}:1", timeout=10)
     assert on.versions(name) == 1
-    assert len(on.posts(name)) == case.sent
+    # What is refused for its token did nothing; each worker process may hold an old one.
+    assert len([post for post in on.posts(name) if post.status != 401]) == case.sent
 
 
 async def test_requests_that_may_have_arrived_are_looked_for_and_not_repeated(on: FlowStage) -> None:
@@ -268,13 +269,14 @@ async def test_a_slow_azure_is_told_within_three_seconds_and_its_answer_comes(on
     assert version is not None
     on.azure.workspace.datasets.update(version, "Changed in the studio", {"team": "web"})
     await asyncio.sleep(2.1)  # an answer is good for two seconds
-    on.azure.faults.latency(4.0, host=API_HOST)
+    on.azure.faults.hang(host=API_HOST)
     asked = time.monotonic()
     await on.ben.command(CHANNEL, "/dataset", "show slowly")
     assert time.monotonic() - asked < 1
     told = await on.ben.wait_message(CHANNEL, "is slow to answer", timeout=NOTICE_SECONDS)
     assert told.ephemeral
     assert "Azure Machine Learning" in told.shown
+    on.azure.faults.clear()  # the requests that hang are cut off
     answer = await on.ben.wait_message(CHANNEL, "Changed in the studio", timeout=SOON)
     assert "slowly:1" in answer.shown
 
@@ -288,7 +290,7 @@ async def test_a_registration_goes_on_while_azure_hangs(on: FlowStage) -> None:
     view = await on.form(on.chiara, "hanging-new")
     answer = await on.chiara.submit(view, typed(on, "hanging-new"))
     assert answer["response_action"] == "push"
-    assert "Registering" in (await on.chiara.wait_view("working", timeout=1)).shown
+    await on.chiara.wait_view("working", ":hourglass_flowing_sand:", timeout=1)
     assert time.monotonic() - asked < 2 * NOTICE_SECONDS
     # The next version of a dataset: its form is acknowledged as soon.
     view = await on.form(on.ben, "hanging-new-2")

@@ -6,13 +6,15 @@ import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import pytest_asyncio
 
-from tests.azure.flow_stage import BLOB, BLOB_HOST, CHANNEL, CONTAINER, LAKE, PUBLIC, FlowStage, flow_stage
+from tests.azure.flow_stage import BLOB, BLOB_HOST, CHANNEL, CONTAINER, LAKE, PUBLIC, FlowStage, bearer_of, flow_stage
+from tests.contract.entra import BOT_APP
 from tests.contract.server import AzureContract
 from tests.scenario.slow_file import SlowFile
 
@@ -213,6 +215,23 @@ async def test_an_address_of_any_other_web_server(on: FlowStage) -> None:
     assert made is not None
     assert served.url in made.versions[0].dataflow
     assert [post.status for post in on.posts("elsewhere")] == [200]
+
+
+async def test_the_search_for_secrets_at_the_end_finds_what_is_planted(on: FlowStage) -> None:
+    signature = parse_qs(on.sas)["sig"][0]
+    token = next(filter(None, (bearer_of(entry) for entry in on.azure.log.find(host=BLOB_HOST))))
+    for secret in (on.storage.key(BLOB), BOT_APP.secret, signature, token):
+        planted = on.folder / "planted.txt"
+        planted.write_text(f"some words {secret} and more")
+        found = on.leaks()
+        planted.unlink()
+        assert len(found) == 1
+        assert found[0].endswith("in planted.txt")
+        on.heard.slack.append(secret)
+        found = on.leaks()
+        on.heard.slack.remove(secret)
+        assert len(found) == 1
+        assert found[0].endswith("in Slack")
 
 
 def _holidays() -> bytes:
