@@ -169,7 +169,7 @@ def refused(body: Mapping[str, Any], sentence: str) -> BoltResponse:
 
 
 async def tell_refusal(client: AsyncWebClient, body: Mapping[str, Any], user_id: str, sentence: str) -> None:
-    """Tell people whose entry point cannot carry an answer in its acknowledgement: clicks, shortcuts, App Home."""
+    """Tell people whose entry point cannot carry an answer in its acknowledgement: clicks, shortcuts, words, Home."""
     kind, event = body.get("type"), body.get("event") or {}
     try:
         async with asyncio.timeout(LOOKUP_SECONDS):
@@ -181,6 +181,8 @@ async def tell_refusal(client: AsyncWebClient, body: Mapping[str, Any], user_id:
                 await opening(trigger_id=body["trigger_id"], view=refusal_view(sentence))
             elif event.get("type") == "app_home_opened":
                 await client.views_publish(user_id=user_id, view=home([section(sentence)]))
+            elif event.get("channel_type") == "im" and not event.get("bot_id") and not event.get("subtype"):
+                await client.chat_postMessage(channel=event["channel"], text=sentence)
     except (SlackApiError, TimeoutError, ClientError, OSError) as error:
         log.warning("refusal_not_told", user=user_id, error=str(error))
 

@@ -80,6 +80,9 @@ async def on_carried_command(
     verb = str(action["action_id"]).partition(":")[0]
     slash, _, text = str(action.get("value") or "").partition(" ")
     call = replace(call_from(body, context, client), in_channel=verb == "share", replaces=verb == "go")
+    message_ts = str((body.get("container") or {}).get("message_ts") or "")
+    if verb == "share" and not context["recent_shares"].is_new(call.caller.user_id, call.reply.channel_id, message_ts):
+        return
     try:
         if slash not in command_table.TABLE.slashes:
             raise UserError(

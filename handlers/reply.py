@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
+from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
@@ -119,7 +120,12 @@ class Reply:
             body["blocks"] = list(blocks)
         if self.thread_ts:
             body["thread_ts"] = self.thread_ts
-        answer = await webhook.send_dict(body)
+        try:
+            answer = await webhook.send_dict(body)
+        except (ClientError, TimeoutError, OSError) as fault:
+            log.warning("response_url_unreachable", error=repr(fault))
+            self.response_url = None
+            return False
         error = _webhook_error(answer.status_code, answer.body)
         if error is None:
             return True

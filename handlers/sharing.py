@@ -22,6 +22,7 @@ from handlers.text import md, mention
 from services.errors import NotAllowed, Unavailable
 
 CACHE_SECONDS = 60.0
+SHARED_SECONDS = 30.0
 _UNSEEN = frozenset({"channel_not_found", "not_in_channel", "missing_scope", "invalid_arguments"})
 
 
@@ -60,12 +61,31 @@ class SharedChannels:
         return bool(channel.get("is_ext_shared") or channel.get("is_pending_ext_shared"))
 
 
+class RecentShares:
+    """Which answers were shared a moment ago, so that a second click on an impatient finger posts nothing twice."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._now = monotonic
+        self._shared: dict[tuple[str, str, str], float] = {}
+
+    def is_new(self, user_id: str, channel_id: str, message_ts: str) -> bool:
+        """True for the first click on a message's button within half a minute."""
+        now = self._now()
+        self._shared = {key: until for key, until in self._shared.items() if until > now}
+        key = (user_id, channel_id, message_ts)
+        if key in self._shared:
+            return False
+        self._shared[key] = now + SHARED_SECONDS
+        return True
+
+
 def attach(app: AsyncApp) -> None:
     """Give every listener the same memory of channels."""
-    shared = SharedChannels()
+    shared, shares = SharedChannels(), RecentShares()
 
     async def provide(request: AsyncBoltRequest, next_: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
         request.context["shared_channels"] = shared
+        request.context["recent_shares"] = shares
         return await next_()
 
     app.use(provide)

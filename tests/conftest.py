@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 # Time belongs in benchmarks: a property does not fail because the machine is busy.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")
+
+
+WHOLE_BOT = ("scenario", "azure", "contract", "browser")
+"""Folders whose tests start a bot, an SDK or a browser: left out of the quick loop."""
+
+ROOT = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what starts whole programs as slow."""
+    for item in items:
+        if item.path.relative_to(ROOT).parts[0] in WHOLE_BOT:
+            item.add_marker(pytest.mark.slow)

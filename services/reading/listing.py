@@ -111,9 +111,9 @@ class _Scan:
                         if target is None:
                             continue
                         path = target
-                    if entry.is_dir():
+                    if _is_folder(entry):
                         folders.append((entry.name, path))
-                    elif entry.is_file():
+                    elif _is_file(entry):
                         yield entry.name, path, entry
 
         try:
@@ -270,3 +270,18 @@ def nothing_matches(place: FolderPlace) -> SourceProblem:
     return SourceProblem(
         f"{what} in the datastore {quoted(place.datastore)}. {hint}.", code="nothing_matches", field="source"
     )
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """False for what cannot be known, such as a link that leads to itself."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False

@@ -87,8 +87,9 @@ class TabularData:
             return ()
         table = self._with_partition(chunks)
         columns: list[list[str | None]] = []
+        present = frozenset(table.column_names)  # built anew at every look, which counts with thousands of columns
         for field in like.table.schema:
-            if field.name not in table.column_names:
+            if field.name not in present:
                 columns.append([None] * table.num_rows)
                 continue
             column = plain(table.column(field.name))

@@ -215,3 +215,10 @@ def test_no_pattern_gets_out(text: str) -> None:
         return
     assert ".." not in parts
     assert not any("/" in part or part == "" for part in parts)
+
+
+def test_a_link_that_leads_to_itself_is_passed_over(store: Path) -> None:
+    (store / "flights" / "loop").symlink_to("loop")
+    assert "flights/2013-01.parquet" in names(store, "flights/*")
+    assert "flights/loop" not in names(store, "flights/**")
+    assert names(store, "flights/l*") == []

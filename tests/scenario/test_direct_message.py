@@ -26,11 +26,12 @@ async def test_words_written_directly_are_read_like_commands(tmp_path: Path) -> 
         await on.ben.wait_view("register")
 
 
-async def test_the_bot_does_not_answer_itself_or_guests(tmp_path: Path) -> None:
+async def test_the_bot_answers_neither_itself_nor_guests_but_with_the_reason(tmp_path: Path) -> None:
     async with stage(tmp_path) as on:
         gus = on.slack.person("U0GUS")
         direct = await gus.dm()
         await gus.say(direct, "list")
         await on.ben.say(await on.ben.dm(), "list")
         await on.ben.wait_message(await on.ben.dm(), "no datasets yet")
-        assert [message.text for message in await gus.messages(direct)] == ["list"]
+        assert "full members only" in (await gus.wait_message(direct, "full members only")).shown
+        assert len(await gus.messages(direct)) == 2

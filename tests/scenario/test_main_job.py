@@ -56,7 +56,11 @@ async def test_an_answer_shared_in_the_channel_is_seen_by_the_others(tmp_path: P
         card = await on.ben.wait_message("C0DATA", "the only version")
         assert not [m for m in await on.ada.messages("C0DATA") if m.ts == card.ts]
         await on.ben.click(card, "share:answer")
+        await on.ben.click(card, "share:answer")  # an impatient finger
         shared = await on.ada.wait_message("C0DATA", "Shared by <@U0BEN>")
+        await on.ben.command("C0DATA", "/dataset", "list")
+        await on.ben.wait_message("C0DATA", "1 dataset")
+        assert sum("Shared by" in message.shown for message in await on.ada.messages("C0DATA")) == 1
         assert not shared.ephemeral
         assert "letters:1" in shared.shown
 
