@@ -265,6 +265,7 @@ def _settings(slack: LocalSlack, folder: Path, url: str, check_seconds: float | 
         workspace=url,
         azure_credential="service_principal",
         azure_workers=2,
+        form_look_seconds=0.7,  # as by default: it adds to the second that a slow workspace is waited for
         allow_private_urls=True,  # a web server of this machine stands for any on the internet
         azure_sync_seconds=3600,  # no listing in between, which a case's fault might strike
         log_level="DEBUG",
