@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -71,10 +72,16 @@ class Heartbeat:
         self._instance_id = instance_id
         self._seconds = seconds
         self._task: asyncio.Task[None] | None = None
+        self._beaten_at = time.monotonic()
+
+    def is_heard(self) -> bool:
+        """Were the last beats written? Not with a full disk or a database that only answers reads."""
+        return time.monotonic() - self._beaten_at < self._seconds * 3
 
     async def start(self) -> None:
         """Register this instance and begin."""
         await self._instances.register(self._instance_id)
+        self._beaten_at = time.monotonic()
         self._task = asyncio.create_task(self._beat(), name="heartbeat")
 
     async def stop(self) -> None:
@@ -89,5 +96,6 @@ class Heartbeat:
             await asyncio.sleep(self._seconds)
             try:
                 await self._instances.heartbeat(self._instance_id)
+                self._beaten_at = time.monotonic()
             except Exception as error:  # without a beat others take over; try again at once
                 log.error("heartbeat failed", exc_info=error)

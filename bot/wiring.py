@@ -105,6 +105,7 @@ class _Store:
     database: Database
     inbox: Inbox
     jobs: JobStore
+    heartbeat: Heartbeat
 
 
 @contextlib.asynccontextmanager
@@ -160,7 +161,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         )
         opened.attend(periodic, upkeep.refresh)
         stack.push_async_callback(periodic.stop)
-        _add_probes(health, workspace, store.database, upkeep, sockets)
+        _add_probes(health, workspace, store, upkeep, sockets)
         metrics.watch_index_age(lambda: upkeep.age)
         secret = settings.slack_signing_secret
         web = build_web_app(
@@ -198,7 +199,7 @@ async def _open_store(
     ttl = timedelta(seconds=settings.delivery_ttl_seconds)
     inbox = Inbox(database, instance_id, ttl=ttl, clock=clock)
     stack.push_async_callback(inbox.close)
-    return _Store(database, inbox, JobStore(database, clock=clock))
+    return _Store(database, inbox, JobStore(database, clock=clock), heartbeat)
 
 
 async def _open_workspace(
@@ -323,21 +324,21 @@ def _periodic_work(
 
 
 def _add_probes(
-    health: Health, workspace: Workspace, database: Database, upkeep: _IndexUpkeep, sockets: SocketMode | None
+    health: Health, workspace: Workspace, store: _Store, upkeep: _IndexUpkeep, sockets: SocketMode | None
 ) -> None:
     async def slack() -> Part:
         return Part(workspace.is_known, "" if workspace.is_known else "Slack has not accepted the token yet")
 
-    async def store() -> Part:
-        await database.ping()
-        return Part(True)
+    async def database() -> Part:
+        await store.database.ping()
+        return Part(store.heartbeat.is_heard(), "" if store.heartbeat.is_heard() else "it answers but takes no writes")
 
     async def search() -> Part:
         built = math.isfinite(upkeep.age)
         return Part(built, f"{upkeep.age:.0f} s old" if built else "not built yet")
 
     health.add("slack", slack)
-    health.add("database", store)
+    health.add("database", database)
     health.add("index", search)
     if sockets is not None:
         health.add("sockets", sockets.probe)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+from sqlalchemy import text
+
 from bot.periodic import Heartbeat, Periodic
 from tests.bot.conftest import Store
 
@@ -43,3 +45,23 @@ async def test_an_instance_is_alive_from_start_to_stop(store: Store) -> None:
     assert "beating" in await store.instances.alive(lease=timedelta(seconds=0.3))
     await heartbeat.stop()
     assert "beating" not in await store.instances.alive()
+
+
+async def test_a_database_that_takes_no_writes_is_noticed(store: Store) -> None:
+    heartbeat = Heartbeat(store.instances, "unheard", seconds=0.05)
+    await heartbeat.start()
+    await asyncio.sleep(0.3)
+    assert heartbeat.is_heard()
+    await store.database.write(lambda connection: connection.execute(text("ALTER TABLE instance RENAME TO gone")))
+    for _ in range(100):
+        if not heartbeat.is_heard():
+            break
+        await asyncio.sleep(0.05)
+    assert not heartbeat.is_heard()
+    await store.database.write(lambda connection: connection.execute(text("ALTER TABLE gone RENAME TO instance")))
+    for _ in range(100):
+        if heartbeat.is_heard():
+            break
+        await asyncio.sleep(0.05)
+    assert heartbeat.is_heard()
+    await heartbeat.stop()
