@@ -172,9 +172,9 @@ class Settings(BaseSettings):
     form_look_seconds: float = _setting(
         0.7,
         "How long a submitted form looks at the files before it is acknowledged; Slack waits three seconds.",
-        "seconds from 0 to 2",
+        "seconds from 0 to 1.5",
         ge=0,
-        le=2,
+        le=1.5,
     )
     index_refresh_seconds: float = _setting(
         30.0,
