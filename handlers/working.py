@@ -23,12 +23,14 @@ from handlers.call import Call
 from handlers.errors import error_view
 from handlers.message import Json
 from handlers.text import md, told
+from services.datasets.model import Problem
 from services.errors import UserError
 from services.jobs import Pool
 
 log = structlog.get_logger(__name__)
 
 UPDATE_SECONDS = 1.0
+AT_ONCE_SECONDS = 0.7
 APPEAR_SECONDS = 3.0
 PROGRESS_SECONDS = 5.0
 NOT_TOLD = (SlackApiError, ClientError, TimeoutError, OSError)
@@ -111,18 +113,36 @@ Outcome = Callable[[], Awaitable[Json]]
 
 
 async def work_over_form(
-    call: Call, ack: AsyncAck, *, pool: Pool, name: str, title: str, sentence: str, work: Outcome
+    call: Call,
+    ack: AsyncAck,
+    *,
+    pool: Pool,
+    name: str,
+    title: str,
+    sentence: str,
+    work: Outcome,
+    errors: Callable[[tuple[Problem, ...]], dict[str, str]] | None = None,
 ) -> None:
     """Answer a submission: push a working view, do the work, show its outcome or its error with a way back.
 
     A person who closed the view in the meantime is told the error directly; a success needs no message.
+    errors: how problems stand beside the fields of the form; a mistake of a field that shows at once is told there.
     """
     view = WorkingView(call.client, new_external_id(), title)
+    at_once: asyncio.Future[UserError | None] = asyncio.get_running_loop().create_future()
 
     async def run() -> None:
-        await view.show(await work())
+        outcome = await work()
+        if not at_once.done():
+            at_once.set_result(None)
+        await view.show(outcome)
 
     async def failed(error: BaseException) -> None:
+        if not at_once.done():
+            beside_field = isinstance(error, UserError) and error.field is not None
+            at_once.set_result(error if isinstance(error, UserError) and beside_field else None)
+            if beside_field:
+                return
         if not await view.show(error_view(error, call.origin.request_id, title=title)):
             await call.tell_error(error)
 
@@ -131,4 +151,12 @@ async def work_over_form(
     except UserError as error:
         await ack(response_action="push", view=error_view(error, call.origin.request_id, title=title))
         return
+    if errors is not None:
+        await asyncio.wait({at_once}, timeout=AT_ONCE_SECONDS)
+        mistake = at_once.result() if at_once.done() else None
+        if mistake is not None and mistake.field is not None:
+            await ack(response_action="errors", errors=errors((Problem(mistake.field, mistake.sentence),)))
+            return
+    if not at_once.done():
+        at_once.set_result(None)  # from here on the view tells everything
     await ack(response_action="push", view=working_view(title, sentence, view.external_id))

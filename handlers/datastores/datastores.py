@@ -24,6 +24,7 @@ from handlers.grammar import Token
 from handlers.message import Json
 from handlers.working import GONE, work_over_form
 from services.datasets.rules import may_manage_datastores
+from services.datastores.model import DatastoreKind
 from services.errors import InvalidInput, UserError
 from services.jobs import Pool
 
@@ -138,7 +139,15 @@ async def on_register(ack: AsyncAck, body: Json, view: Json, context: AsyncBoltC
 
     sentence = f"Testing and registering “{request.name}”"
     await work_over_form(
-        call, ack, pool=Pool.CATALOG, name="register datastore", title=TITLE, sentence=sentence, work=work
+        call,
+        ack,
+        pool=Pool.CATALOG,
+        name="register datastore",
+        title=TITLE,
+        sentence=sentence,
+        work=work,
+        # A folder is looked at within a moment; Azure is not.
+        errors=form.errors if request.kind is DatastoreKind.FOLDER else None,
     )
 
 

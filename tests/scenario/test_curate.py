@@ -123,9 +123,9 @@ async def test_datastores(bot: Stage) -> None:
     await bot.ben.wait_message("C0DATA", "Only an admin")
     await bot.ada.command("C0DATA", "/datastore", "register")
     view = await bot.ada.wait_view("datastore_register")
-    await bot.ada.submit(view, {"name": "etc", "folder": "/etc"})
-    await bot.ada.close(await bot.ada.wait_view("error", "not one that datastores may use"))
-    view = await bot.ada.wait_view("datastore_register")
+    answer = await bot.ada.submit(view, {"name": "etc", "folder": "/etc"})
+    assert answer["response_action"] == "errors"
+    assert "not one that datastores may use" in answer["errors"]["folder"]
     await bot.ada.submit(view, {"name": "exports", "folder": "exports"})
     await bot.ada.close(await bot.ada.wait_view("done", "exports"))
     await bot.ada.command("C0DATA", "/datastore", "default exports")
