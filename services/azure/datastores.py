@@ -163,8 +163,15 @@ class AzureDatastores:
         return next((each for each in await self.all() if each.name.casefold() == wanted), None)
 
     async def _read(self) -> calls.Datastores:
-        """What Azure has now; several who ask at once share one call."""
-        if self._reading is None or self._reading.done():
+        """What Azure has from this moment on; several who ask meanwhile share one call.
+
+        A call that is under way already may have been answered before what the caller just wrote, or by a refusal
+        that is over: it is waited for, not believed.
+        """
+        under_way = self._reading
+        if under_way is not None and not under_way.done():
+            await asyncio.wait([under_way])
+        if self._reading is None or self._reading is under_way:
             self._reading = asyncio.create_task(self._ask())
         return await asyncio.shield(self._reading)
 
