@@ -1,0 +1,1 @@
+"""Access to a dataset's data, from request to end: asked for, decided, executed, verified, ended, audited."""
