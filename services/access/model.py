@@ -324,6 +324,16 @@ class Grant:
     revision: int = 1
 
 
+def reminder_lead(duration: timedelta) -> timedelta | None:
+    """How long before its end the holder of a grant is reminded: a fifth of its duration, 15 minutes to three days.
+
+    None when the whole grant is shorter than an hour: then nobody is reminded.
+    """
+    if duration < timedelta(hours=1):
+        return None
+    return min(max(duration / 5, timedelta(minutes=15)), timedelta(days=3))
+
+
 class ReachKind(StrEnum):
     """Whether somebody's own access lets them at data. UNKNOWN counts as no, with its reason told."""
 
