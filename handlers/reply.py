@@ -1,13 +1,8 @@
-"""Answering where the person is looking, with blocks that their Slack can draw.
-
-New kinds of block are rolled out to workspaces in phases. A refused block (`invalid_blocks`) is answered at once
-with the classic blocks of the same message, and remembered, so that the next message does not try again.
-"""
+"""Answering where the person is looking, with blocks that their Slack can draw."""
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -18,35 +13,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from handlers.message import Json, Message
+from handlers.posting import BlockSupport
+
+__all__ = ["BlockSupport", "Reply", "slack_error"]
 
 log = structlog.get_logger(__name__)
 
-REFUSED_FOR_SECONDS = 24 * 3600.0
-_REFUSED = frozenset({"invalid_blocks", "invalid_blocks_format", "invalid_attachments"})
 _URL_GONE = frozenset({"expired_url", "used_url", "no_active_hooks", "invalid_token"})
-
-
-class BlockSupport:
-    """Which new block types the workspace refused lately."""
-
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._refused: dict[str, float] = {}
-        self._now = monotonic
-
-    def blocks(self, message: Message) -> tuple[Json, ...]:
-        """The blocks to try: first choice, unless one of its types was refused within a day."""
-        if not message.fallback:
-            return message.blocks
-        now = self._now()
-        refused = any(self._refused.get(kind, 0.0) > now for kind in message.new_blocks)
-        return message.fallback if refused else message.blocks
-
-    def refuse(self, message: Message) -> None:
-        """Remember that one of the message's new types was refused."""
-        until = self._now() + REFUSED_FOR_SECONDS
-        for kind in message.new_blocks:
-            self._refused[kind] = until
-        log.info("blocks_refused", types=sorted(message.new_blocks))
 
 
 @dataclass(slots=True)
@@ -70,14 +43,11 @@ class Reply:
         replace: the message that carried the clicked button is replaced.
         Raises SlackApiError when Slack refuses every way.
         """
-        blocks = self.support.blocks(message)
-        try:
+
+        async def send(blocks: tuple[Json, ...]) -> None:
             await self._deliver(message, blocks, in_channel, replace)
-        except SlackApiError as error:
-            if error.response["error"] not in _REFUSED or blocks is message.fallback or not message.fallback:
-                raise
-            self.support.refuse(message)
-            await self._deliver(message, message.fallback, in_channel, replace)
+
+        await self.support.deliver(message, send)
 
     async def direct(self, message: Message) -> None:
         """A direct message to the person."""
