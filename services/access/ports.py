@@ -201,8 +201,9 @@ class AccessStore(Protocol):
         ...
 
     async def claim_grants(self, now: datetime, owner: str, lease: timedelta, limit: int) -> tuple[Grant, ...]:
-        """Grants with something to execute (GRANTING or ENDING whose next_try_at is not later than now; ACTIVE past
-        ends_at), given to one caller for the lease, and not two of one principal at once over all callers.
+        """Grants with something to execute (GRANTING, ENDING: without a next_try_at or with one not later than now;
+        ACTIVE: past ends_at, or with a next_try_at not later than now, which asks for an extension or a repair), given
+        to one caller for the lease, and not two of one principal at once over all callers.
 
         owner: the instance that will do it.
         """
