@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
-import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from services.azure import errors
 from services.azure.breaker import Breaker, BreakerState
 from services.azure.identity import CredentialKind
 from services.azure.resource import AzureWorkspaceId
+from services.azure.scratch import Scratch, remove_left
 from services.azure.sdk import session
 from services.carried import Carried
 from services.errors import Busy, TimedOut, Unavailable, UserError
@@ -130,9 +130,11 @@ class AzureWorkers:
         limits: WorkerLimits = DEFAULT_LIMITS,
         breaker: Breaker | None = None,
     ) -> None:
-        scratch = tempfile.mkdtemp(prefix="dataset-bot-azure-")
+        self._scratch = Scratch()
+        # What a killed bot left may be large: not on the event loop.
+        threading.Thread(target=remove_left, name="remove-left-scratch", daemon=True).start()
         settings = session.SessionSettings(
-            workspace, credential, scratch, limits.memory_bytes, answer_seconds=limits.answer_seconds
+            workspace, credential, self._scratch.path, limits.memory_bytes, answer_seconds=limits.answer_seconds
         )
         self._parts = _Parts(settings, limits, breaker or Breaker())
         self._policy = WorkerPolicy(
@@ -229,7 +231,7 @@ class AzureWorkers:
     async def close(self) -> None:
         """Stop the workers and remove their files."""
         await self._pool.close()
-        await asyncio.to_thread(shutil.rmtree, self._parts.settings.scratch, ignore_errors=True)
+        await asyncio.to_thread(self._scratch.remove)
 
     def _count(self, what: str, name: str, answer: Answer[Any]) -> None:
         parts, failure = self._parts, answer.failure

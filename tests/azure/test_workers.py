@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -15,6 +20,7 @@ from services.azure.breaker import Breaker, BreakerState
 from services.azure.errors import AzureFault
 from services.azure.identity import CredentialKind
 from services.azure.resource import AzureWorkspaceId
+from services.azure.scratch import PREFIX, remove_left
 from services.azure.sdk import datasets as sdk
 from services.azure.workers import MIB, AzureWorkers, CallFailedError, WorkerLimits
 from services.errors import Busy, TimedOut, Unavailable
@@ -127,3 +133,86 @@ async def test_who_gives_up_waiting_leaves_the_breaker_as_it_was(workers: AzureW
         await waiting
     assert await workers.run("", sdk_tasks.process_id) > 0
     assert workers.state is BreakerState.CLOSED
+
+
+ROOT = Path(__file__).parents[2]
+OWNER = """
+import asyncio, sys
+from services.azure.identity import CredentialKind
+from services.azure.resource import AzureWorkspaceId
+from services.azure.workers import AzureWorkers, WorkerLimits
+from tests.azure import sdk_tasks
+
+async def main():
+    limits = WorkerLimits(workers=1)
+    workers = AzureWorkers(AzureWorkspaceId.parse(sys.argv[1]), CredentialKind.SERVICE_PRINCIPAL, limits=limits)
+    print(await workers.run("", sdk_tasks.process_id), flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    await workers.close()
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+"""A bot as far as its worker processes go: prints the id of one, and ends when its standard input does."""
+
+
+def owner(azure: AzureContract, folder: Path) -> tuple[subprocess.Popen[str], int]:
+    """The process, with `folder` for its temporary files, and the id of its worker."""
+    script = folder.parent / "owner.py"
+    script.write_text(OWNER)
+    environment = {**azure.env(), "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
+    pipe = subprocess.PIPE
+    made = subprocess.Popen(
+        [sys.executable, "-W", "ignore", str(script), azure.workspace.url],
+        env=environment,
+        text=True,
+        stdin=pipe,
+        stdout=pipe,
+    )
+    assert made.stdout is not None
+    return made, int(next(line for line in made.stdout if line.strip().isdigit()))
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """As a bot that is told to stop."""
+    process.communicate(timeout=30)
+
+
+async def gone(pid: int) -> None:
+    """Until there is no such process. Raises TimeoutError."""
+    async with asyncio.timeout(10):
+        with contextlib.suppress(ProcessLookupError):
+            while True:
+                os.kill(pid, 0)
+                await asyncio.sleep(0.1)
+
+
+async def test_what_a_killed_bot_left_is_removed_by_the_next_and_what_is_in_use_is_not(
+    azure_server: AzureContract, tmp_path: Path
+) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    other = folder / f"{PREFIX}of-something-else"
+    other.mkdir()
+    (folder / f"{PREFIX}link").symlink_to(tmp_path)
+    strange = set(folder.iterdir())
+    killed, its_worker = owner(azure_server, folder)
+    living, _ = owner(azure_server, folder)
+    try:
+        (left,) = [path for path in folder.glob(f"{PREFIX}{killed.pid}-*") if path.is_dir()]
+        (used,) = [path for path in folder.glob(f"{PREFIX}{living.pid}-*") if path.is_dir()]
+        assert (left / "home").is_dir()
+        killed.send_signal(signal.SIGKILL)
+        killed.communicate(timeout=10)
+        await gone(its_worker)  # a worker does not outlive its bot
+        assert left.is_dir()
+        following, _ = owner(azure_server, folder)
+        try:
+            assert not left.exists()
+            assert (used / "home").is_dir()
+        finally:
+            end(following)
+    finally:
+        end(living)
+    assert set(folder.glob(f"{PREFIX}*")) == strange
+    assert remove_left(within=folder) == 0

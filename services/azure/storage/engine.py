@@ -6,8 +6,6 @@ The rows go through a file on disk, so that everything that reads a Parquet file
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -15,6 +13,7 @@ from pathlib import Path
 
 from services.azure.identity import CredentialKind
 from services.azure.resource import AzureWorkspaceId
+from services.azure.scratch import Scratch, remove_left
 from services.azure.sdk import engine
 from services.azure.workers import AzureWorkers, WorkerLimits
 from services.datasets.model import DatasetType, DatastoreSource, Definition, FileFormat, Format
@@ -23,6 +22,7 @@ from services.reading.places import LocalFile
 
 ENGINE_ROWS = 10_000
 _SHOWN_AS = "the dataset's rows"
+_PREFIX = "engine-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ class Engine:
     async def rows(self, definition: Definition, limit: int) -> AsyncIterator[EngineRows]:
         """The first `limit` rows, there as long as the block lasts. Raises SourceProblem and what the SDK raises."""
         assert definition.mltable is not None
-        folder = await asyncio.to_thread(self._new_folder)
+        made = await asyncio.to_thread(self._new_folder)
+        folder = Path(made.path)
         try:
             path = folder / "rows.parquet"
             complete = await self.sdk.run("", engine.write_rows, definition.mltable, limit, str(path))
@@ -84,8 +85,10 @@ class Engine:
             )
             yield EngineRows(plain, place, complete, note)
         finally:
-            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            await asyncio.to_thread(made.remove)
 
-    def _new_folder(self) -> Path:
+    def _new_folder(self) -> Scratch:
+        """A folder for rows. Those that a killed bot left behind are removed."""
         self.scratch.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix="engine-", dir=self.scratch))
+        remove_left(_PREFIX, self.scratch)
+        return Scratch(_PREFIX, self.scratch)
