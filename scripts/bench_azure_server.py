@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from scripts.bench_processes import ROOT
+from tests.azure.page_sizes import LIST, give_large_pages
 from tests.contract import datastore_store
 from tests.contract.server import AzureContract
 
@@ -63,6 +64,13 @@ class AzurePeer:
     def fill(self, count: int) -> None:
         """Arrange that many datasets, `dataset_name(0)` and so on; the first `SEVERAL` have four versions."""
         self._ask(do="fill", count=count)
+
+    def page(self, latency: float, *, large: bool, datasets: int) -> None:
+        """Answer each page of the list that many seconds later, from now on and until `answer_at_once`.
+
+        large: make the list anew, and give as many datasets at once as are asked for, not 100 at most.
+        """
+        self._ask(do="page", latency=latency, large=large, count=datasets)
 
     def answer_late(self, seconds: float) -> None:
         """Answer every request on every host that much later, from now on."""
@@ -119,6 +127,10 @@ def _done(azure: AzureContract, question: Json) -> Json:
             for name in map(dataset_name, range(min(SEVERAL, question["count"]))):
                 for number in range(2, 5):
                     datasets.add(name, _LATER.format(name=name, number=number))
+        case "page":
+            if question["large"]:
+                give_large_pages(azure).fill(question["count"])
+            azure.faults.latency(question["latency"], path=LIST, method="GET")
         case "late":
             azure.faults.latency(question["seconds"])
         case "at once":

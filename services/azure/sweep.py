@@ -16,13 +16,14 @@ import structlog
 
 from services.azure.mirror import Mirror, SweepState
 from services.azure.sdk import datasets as sdk
-from services.azure.sdk.datasets import Page
+from services.azure.sdk.datasets import LARGE_PAGE_SIZE, PAGE_SIZE, Page
 from services.azure.workers import AzureWorkers, CallFailedError
 from services.ports import Clock
 
 log = structlog.get_logger(__name__)
 
-PAGES = 10  # of 100 datasets, in one call
+CALL_DATASETS = 1_000
+"""In one call, stored together: so many are asked for again after a kill, at most."""
 PAGE_SECONDS = 90.0
 STALE = timedelta(hours=1)
 """A sweep interrupted for longer begins anew: what it listed first is too old, and Azure forgets where it was."""
@@ -68,6 +69,7 @@ class Sweeper:
         self._clock = clock
         self._interval = interval
         self._running = asyncio.Lock()
+        self._page_size = LARGE_PAGE_SIZE
         self._progress = SweepProgress(False, 0, 0, None)
 
     @property
@@ -118,6 +120,7 @@ class Sweeper:
     async def _begin(self) -> SweepState:
         state = await self._mirror.sweep_state()
         if state is None or state.finished_at is not None or self._clock.now() - state.started_at > STALE:
+            self._page_size = LARGE_PAGE_SIZE
             return await self._mirror.begin_sweep()
         return state
 
@@ -152,7 +155,15 @@ class Sweeper:
         return True
 
     async def _page(self, token: str) -> Page:
-        return await self._workers.attempt("", sdk.page, token, PAGES, seconds=PAGE_SECONDS)
+        try:
+            page = await self._workers.attempt(
+                "", sdk.page, token, self._page_size, CALL_DATASETS, seconds=PAGE_SECONDS
+            )
+        except CallFailedError:
+            self._page_size = PAGE_SIZE  # what timed out or broke may have been too much: the next try asks for less
+            raise
+        self._page_size = page.size
+        return page
 
     async def _vanished(self, number: int) -> int:
         """Mark what is not registered any more; returns how many that were."""

@@ -15,6 +15,7 @@ from services.search.index import SqliteIndex
 from services.store.database import Database
 from services.store.records import SqlRecords
 from tests.azure.catalog_world import AzureWorld, fingerprint, request
+from tests.azure.page_sizes import give_large_pages, hang_on_large_pages, refuse_large_pages
 from tests.contract.wire import Json
 
 pytestmark = [pytest.mark.azure, pytest.mark.asyncio(loop_scope="module")]
@@ -39,6 +40,36 @@ async def test_a_sweep_copies_everything_and_the_next_one_changes_nothing(world:
     assert await world.sweeper.run()
     assert await world.catalog.changes(cursor) == ((), cursor)
     assert await world.mirror.datastore_counts() == {"main": 1234}
+
+
+async def test_large_pages_are_taken_where_the_service_gives_them(world: AzureWorld) -> None:
+    give_large_pages(world.azure).fill(2300)
+    assert await world.sweeper.run()
+    assert (await world.mirror.count(), pages(world)) == (2300, 5)
+    world.azure.faults.clear()
+    give_large_pages(world.azure, largest=250).fill(1200)
+    world.azure.log.clear()
+    assert await world.sweeper.run()
+    assert (await world.mirror.count(), pages(world)) == (1200, 5), "fewer than asked for, and none left out"
+
+
+@pytest.mark.parametrize("status", [400, 413, 504])
+async def test_a_service_that_refuses_large_pages_is_asked_for_usual_ones(world: AzureWorld, status: int) -> None:
+    world.azure.workspace.datasets.fill(2300)
+    refused = refuse_large_pages(world.azure, status)
+    assert await world.sweeper.run()
+    assert await world.mirror.count() == 2300
+    assert refused.hits == (1 if status < 500 else 3), "once for the whole copy, and what may pass is tried again"
+    assert pages(world) == 23 + refused.hits
+
+
+async def test_a_service_that_hangs_on_large_pages_is_asked_for_usual_ones_next(world: AzureWorld) -> None:
+    world.azure.workspace.datasets.fill(300)
+    hang_on_large_pages(world.azure, 1.0)
+    with pytest.raises(Unavailable):
+        await world.sweeper.run()
+    assert await world.sweeper.run()
+    assert await world.mirror.count() == 300
 
 
 async def test_changes_made_elsewhere_arrive(world: AzureWorld) -> None:

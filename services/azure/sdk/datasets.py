@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 REGISTRATION_PROPERTY = "dataset_bot_registration"
 DIGEST_PROPERTY = "dataset_bot_data"
 PAGE_SIZE = 100
+"""What the SDK asks for, so what the service is known to take."""
+LARGE_PAGE_SIZE = 500
+"""`page_size` is a parameter of the SDK's own list call, without a bound that is written down. See `page`."""
+_PAGE_TOO_LARGE = frozenset({400, 413, 422, 500, 504})
+"""Answers to a page that may be too large: they are no answer to the question before a usual page fails too."""
 LOOK_BACK = 50  # versions that others may have added since a registration whose outcome is sought
 
 
@@ -67,30 +72,49 @@ class Found(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Part of the list of all datasets. token: where to go on, "" at the end."""
+    """Part of the list of all datasets. token: where to go on, "" at the end. size: the page size that was taken."""
 
     entries: tuple[Entry, ...]
     token: str
+    size: int
 
 
-def page(session: Session, token: str, pages: int) -> Page:
-    """The next `pages` pages of all datasets, with token "" the first ones."""
+def page(session: Session, token: str, size: int, datasets: int) -> Page:
+    """The next datasets of all, with token "" the first ones: some `datasets`, in pages of `size`.
+
+    Every page names the place of the next, so pages cannot be asked for at once: the larger they are, the less of the
+    copy is waiting. A service that takes only so many at a time either gives fewer, and the rest with the next page,
+    or refuses; then pages of the usual size are asked for.
+    """
     rest = session.rest()
     template = rest.client.dataset.list.metadata["url"]
     entries: list[Entry] = []
-    for _ in range(pages):
+    for _ in range(max(1, datasets // PAGE_SIZE)):
         query = {
             "includeInvisible": False,
             "continuationToken": token or None,
-            "pageSize": PAGE_SIZE,
+            "pageSize": size,
             "includeLatestDefinition": True,
         }
-        found = rest.get(template, query=query)
+        try:
+            found = rest.get(template, query=query)
+        except Exception as error:
+            if size <= PAGE_SIZE or _refused_with(error) not in _PAGE_TOO_LARGE:
+                raise
+            size = PAGE_SIZE
+            found = rest.get(template, query={**query, "pageSize": size})
         entries.extend(_entry(each) for each in _list(found, "value"))
         token = str(found.get("continuationToken") or "")
-        if not token:
+        if not token or len(entries) >= datasets:
             break
-    return Page(tuple(entries), token)
+    return Page(tuple(entries), token, size)
+
+
+def _refused_with(error: Exception) -> int:
+    """The status that Azure answered, 0 for anything else."""
+    from services.azure.sdk.rest import RefusedError  # noqa: PLC0415 - imports azureml
+
+    return error.refusal.status if isinstance(error, RefusedError) else 0
 
 
 def get(session: Session, name: str, version: int | None) -> Found:
