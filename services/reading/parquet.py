@@ -42,7 +42,7 @@ class ParquetReader:
         """All rows of a file."""
         row = 1
         with file.open() as stream:
-            parquet = _opened(file, stream)
+            parquet = opened(file, stream)
             for group in range(parquet.metadata.num_row_groups):
                 for table in _batches(file, parquet, group, _BATCH):
                     yield Chunk(file, table, row)
@@ -51,7 +51,7 @@ class ParquetReader:
     def spread(self, file: SourceFile, rows: int) -> Iterator[Chunk]:
         """Rows spread over row groups that are spread over the file."""
         with file.open() as stream:
-            parquet = _opened(file, stream)
+            parquet = opened(file, stream)
             metadata = parquet.metadata
             sizes = [int(metadata.row_group(index).num_rows) for index in range(metadata.num_row_groups)]
             segments, decodable = self.limits.segments, self.limits.decoded_rows
@@ -83,7 +83,7 @@ def open_parquet(files: tuple[SourceFile, ...], limits: Limits) -> ParquetReader
     first: pa.Schema | None = None
     for file in footers:
         with file.open() as stream:
-            parquet = _opened(file, stream)
+            parquet = opened(file, stream)
             schema = parquet.schema_arrow
             rows += parquet.metadata.num_rows
         if first is None:
@@ -121,7 +121,7 @@ def _batches(file: SourceFile, parquet: pq.ParquetFile, group: int, wanted: int)
         try:
             item = next(batches, None)
         except (pa.ArrowException, OSError) as error:
-            raise _unreadable(file, error) from None
+            raise unreadable(file, error) from None
         if item is None:
             return
         if item.num_rows:
@@ -174,7 +174,8 @@ def _distinct_names(file: SourceFile, schema: pa.Schema) -> None:
         seen.add(name)
 
 
-def _opened(file: SourceFile, stream: object) -> pq.ParquetFile:
+def opened(file: SourceFile, stream: object) -> pq.ParquetFile:
+    """The file's footer, ready to read. Raises SourceProblem."""
     if file.size == 0:
         raise SourceProblem(
             f"{quoted(file.path)} is empty (0 bytes). Write it again, or narrow the path so that it is left out.",
@@ -185,10 +186,11 @@ def _opened(file: SourceFile, stream: object) -> pq.ParquetFile:
         # Without a buffer, Arrow reads whole column chunks; with one, only the pages that are wanted.
         return pq.ParquetFile(stream, pre_buffer=False, buffer_size=file.read_size)
     except (pa.ArrowException, OSError) as error:
-        raise _unreadable(file, error) from None
+        raise unreadable(file, error) from None
 
 
-def _unreadable(file: SourceFile, error: Exception) -> SourceProblem:
+def unreadable(file: SourceFile, error: Exception) -> SourceProblem:
+    """What is wrong with a file that Arrow refuses, as a sentence; a MemoryError is raised on."""
     if isinstance(error, MemoryError):
         raise error
     text = str(error)

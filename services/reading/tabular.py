@@ -85,7 +85,7 @@ class TabularData:
                 break
         if not chunks:
             return ()
-        table = self._with_partition(chunks)
+        table = self.with_partition(chunks)
         columns: list[list[str | None]] = []
         present = frozenset(table.column_names)  # built anew at every look, which counts with thousands of columns
         for field in like.table.schema:
@@ -159,7 +159,7 @@ class TabularData:
         return [chunk for chunk in fewer if chunk.table.num_rows] or chunks[:1]
 
     def _typed(self, chunks: list[Chunk], complete: bool) -> Sample:
-        table = self._with_partition(chunks)
+        table = self.with_partition(chunks)
         origins = tuple((chunk.table.num_rows, chunk.file, chunk.first_row) for chunk in chunks)
         sample = Sample(table, complete, origins, len({chunk.file.path for chunk in chunks}))
         overrides = self._overrides(table.column_names)
@@ -204,7 +204,8 @@ class TabularData:
             overrides[timestamp] = ColumnType.DATETIME
         return overrides
 
-    def _with_partition(self, chunks: list[Chunk]) -> pa.Table:
+    def with_partition(self, chunks: list[Chunk]) -> pa.Table:
+        """The rows of some chunks with the columns that the partition format makes of their paths."""
         return combine([self._add_partition(chunk) for chunk in chunks])
 
     def _add_partition(self, chunk: Chunk) -> pa.Table:

@@ -1,0 +1,215 @@
+"""Counting texts: one by one while they are few, then by name for the plan's and by hash bucket for the rest.
+
+Buckets add up and do not depend on the order of the data, unlike the usual sketches of frequent items; what they lose
+is stated: distances over buckets are lower bounds (data processing inequality, Cover and Thomas, 2.8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from services.drift.buffers import valid, values_of
+from services.drift.model import BUCKETS, CATEGORIES, CategoryCounts, Ints
+
+LONGEST = 256
+"""Characters of a text that are kept; a longer one is told by its beginning and a hash of all of it."""
+
+_REGISTERS = 4096
+_ALPHA = 0.7213 / (1 + 1.079 / _REGISTERS)
+_PRIME = np.uint64(0x9E3779B97F4A7C15)
+_POWERS = np.cumprod(np.full(4096, 0xBF58476D1CE4E5B9 | 1, np.uint64), dtype=np.uint64)
+"""Odd multipliers for the bytes of a text, by position."""
+
+Hashes = NDArray[np.uint64]
+
+
+class CategoryCounter:
+    """Adds up dictionary-encoded blocks of texts. Not for several threads at once."""
+
+    def __init__(self, pinned: tuple[str, ...]) -> None:
+        self._pinned = pinned
+        self._total = 0
+        self._counts: dict[str, int] | None = {}
+        self._many: _Many | None = None
+
+    def add(self, array: pa.Array) -> None:
+        """Count an array of strings or of dictionary-encoded strings without nulls among what is counted."""
+        texts, counts = _distinct(array)
+        self._total += int(counts.sum())
+        if self._counts is not None and len(texts) <= CATEGORIES:
+            mine = self._counts
+            for text, count in zip(texts.to_pylist(), counts.tolist(), strict=True):
+                if count:
+                    key = kept(text)
+                    mine[key] = mine.get(key, 0) + count
+            if len(mine) > CATEGORIES:
+                self._give_up()
+            return
+        if self._counts is not None:
+            self._give_up()
+        assert self._many is not None
+        self._many.add(texts, counts)
+
+    def result(self) -> CategoryCounts:
+        """All that was counted so far."""
+        if self._counts is not None:
+            return CategoryCounts(self._total, dict(self._counts), self._pinned, None, None, None)
+        assert self._many is not None
+        many = self._many
+        return CategoryCounts(self._total, None, self._pinned, many.pinned_counts, many.buckets, many.sketch)
+
+    def _give_up(self) -> None:
+        assert self._counts is not None
+        self._many = _Many(self._pinned)
+        self._many.add_counts(self._counts)
+        self._counts = None
+
+
+class _Many:
+    """Counts of more texts than can be told apart."""
+
+    def __init__(self, pinned: tuple[str, ...]) -> None:
+        self._order = np.argsort(hashes(pa.array(pinned, pa.string()))) if pinned else np.empty(0, np.int64)
+        self._known = hashes(pa.array(pinned, pa.string()))[self._order] if pinned else np.empty(0, np.uint64)
+        self.pinned_counts: Ints = np.zeros(len(pinned), np.int64)
+        self.buckets: Ints = np.zeros(BUCKETS, np.int64)
+        self.sketch = np.zeros(_REGISTERS, np.uint8)
+
+    def add_counts(self, counts: Mapping[str, int]) -> None:
+        if counts:
+            self.add(pa.array(counts.keys(), pa.string()), np.fromiter(counts.values(), np.int64, len(counts)))
+
+    def add(self, texts: pa.Array, counts: Ints) -> None:
+        """texts: distinct ones and how often each came. Texts of the plan are told by their 64-bit hash."""
+        there = counts > 0
+        marks, weights = hashes(texts)[there], counts[there]
+        _see(self.sketch, marks)
+        if len(self._known):
+            at = np.minimum(np.searchsorted(self._known, marks), len(self._known) - 1)
+            is_pinned = self._known[at] == marks
+            np.add.at(self.pinned_counts, self._order[at[is_pinned]], weights[is_pinned])
+            marks, weights = marks[~is_pinned], weights[~is_pinned]
+        self.buckets += np.bincount(
+            (marks >> np.uint64(40)).astype(np.int64) % BUCKETS, weights=weights, minlength=BUCKETS
+        ).astype(np.int64)
+
+
+def hashes(texts: pa.Array) -> Hashes:
+    """(n,) uint64 hash of each text, the same in every process and on every machine. No nulls."""
+    if texts.type != pa.large_string():
+        texts = texts.cast(pa.large_string())
+    _, offset_buffer, data_buffer = texts.buffers()
+    if not len(texts):
+        return np.empty(0, np.uint64)
+    offsets = np.frombuffer(offset_buffer, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    data = np.frombuffer(data_buffer, np.uint8) if data_buffer is not None else np.empty(0, np.uint8)
+    data = data[offsets[0] : offsets[-1]]
+    starts = offsets[:-1] - offsets[0]
+    lengths = np.diff(offsets)
+    mixed = lengths.astype(np.uint64) * _PRIME
+    if len(data):
+        positions = np.arange(len(data)) - np.repeat(starts, lengths)
+        weighted = (data.astype(np.uint64) + np.uint64(1)) * _POWERS[positions % len(_POWERS)]
+        weighted ^= (positions // len(_POWERS)).astype(np.uint64)  # very long texts: another page, other weights
+        filled = np.flatnonzero(lengths)
+        mixed[filled] += np.add.reduceat(weighted, starts[filled])
+    # Finalisation of splitmix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit.
+    mixed ^= mixed >> np.uint64(30)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(0x94D049BB133111EB)
+    mixed ^= mixed >> np.uint64(31)
+    return mixed
+
+
+def kept(text: str) -> str:
+    """The text as it is counted: the beginning and a hash of one that is very long."""
+    if len(text) <= LONGEST:
+        return text
+    mark = int(hashes(pa.array([text], pa.large_string()))[0])
+    return f"{text[: LONGEST - 17]}…{mark:016x}"
+
+
+def merge_categories(one: CategoryCounts, other: CategoryCounts) -> CategoryCounts:
+    """Both together. They must be of one plan."""
+    total = one.total + other.total
+    if one.counts is not None and other.counts is not None:
+        summed = dict(one.counts)
+        for text, count in other.counts.items():
+            summed[text] = summed.get(text, 0) + count
+        if len(summed) <= CATEGORIES:
+            return CategoryCounts(total, summed, one.pinned, None, None, None)
+    many = _Many(one.pinned)
+    for each in (one, other):
+        if each.counts is not None:
+            many.add_counts(each.counts)
+        else:
+            assert each.pinned_counts is not None
+            assert each.buckets is not None
+            assert each.sketch is not None
+            many.pinned_counts += each.pinned_counts
+            many.buckets += each.buckets
+            np.maximum(many.sketch, each.sketch, out=many.sketch)
+    return CategoryCounts(total, None, one.pinned, many.pinned_counts, many.buckets, many.sketch)
+
+
+def distinct(counts: CategoryCounts) -> tuple[float, float]:
+    """How many distinct texts, and the relative standard error of that (0 when they were counted one by one).
+
+    HyperLogLog, Flajolet et al. 2007, with linear counting for few: 1.04 / sqrt(4096) = 1.6 %.
+    """
+    if counts.counts is not None:
+        return float(len(counts.counts)), 0.0
+    assert counts.sketch is not None
+    estimate = _ALPHA * _REGISTERS**2 / float(np.sum(np.exp2(-counts.sketch.astype(np.float64))))
+    empty = int(np.count_nonzero(counts.sketch == 0))
+    if estimate <= 2.5 * _REGISTERS and empty:
+        estimate = _REGISTERS * float(np.log(_REGISTERS / empty))
+    return estimate, 1.04 / _REGISTERS**0.5
+
+
+def as_buckets(counts: CategoryCounts, pinned: tuple[str, ...]) -> tuple[Ints, Ints]:
+    """(counts of the pinned texts, counts in buckets), whichever way they are kept."""
+    if counts.counts is None:
+        assert counts.pinned_counts is not None
+        assert counts.buckets is not None
+        return counts.pinned_counts, counts.buckets
+    many = _Many(pinned)
+    many.add_counts(counts.counts)
+    return many.pinned_counts, many.buckets
+
+
+def pinned_of(texts: Iterable[str], counts: Sequence[int], limit: int = 1000) -> tuple[str, ...]:
+    """The most frequent texts of a sample, sorted, for a plan."""
+    ranked = sorted(zip(counts, texts, strict=True), key=lambda each: (-each[0], each[1]))
+    return tuple(sorted(kept(text) for _, text in ranked[:limit]))
+
+
+def _distinct(array: pa.Array) -> tuple[pa.Array, Ints]:
+    """(dictionary, how often each of its texts comes). Nulls are not counted."""
+    if not pa.types.is_dictionary(array.type):
+        array = array.dictionary_encode()
+    indices = array.indices
+    places = values_of(indices)
+    if indices.null_count:
+        places = places[valid(indices)]
+    counts = np.bincount(places, minlength=len(array.dictionary)).astype(np.int64)
+    dictionary = array.dictionary
+    if dictionary.null_count:
+        counts = counts[valid(dictionary)]
+        dictionary = dictionary.drop_null()
+    return dictionary, counts
+
+
+def _see(sketch: NDArray[np.uint8], marks: Hashes) -> None:
+    if not len(marks):
+        return
+    register = (marks & np.uint64(_REGISTERS - 1)).astype(np.int64)
+    rest = marks >> np.uint64(12)
+    # Leading zeros of the 52 bits, plus one. float64 holds them exactly, so the exponent tells.
+    _, exponent = np.frexp(rest.astype(np.float64))
+    np.maximum.at(sketch, register, (53 - exponent).astype(np.uint8))
