@@ -1,0 +1,355 @@
+"""The access policy: who may ask for which data, who decides, for how long. A file in git, checked when it is read.
+
+A rule says for which requests it holds (`when`) and on which terms. The first rule in file order that holds gives the
+terms; what it leaves out comes from `defaults`, then from the bot. Three things come from nowhere but the very rule,
+since they take people out of the decision: `automatic`, `self_approval` and `break_glass`. A rule with `deny` refuses
+wherever it stands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from services.access.model import Level, SubjectKind
+from services.access.policy_fields import (
+    ADMINS,
+    DOMAIN,
+    ENTRA_ID,
+    OWNER,
+    USER_ID,
+    Auditors,
+    Channel,
+    Deciders,
+    Duration,
+    Globs,
+    RuleId,
+    TagValues,
+    TicketPattern,
+    Told,
+    Who,
+    WhoOrNobody,
+    shown,
+    wrong,
+)
+from services.access.policy_file import PolicyError, read_policy_file
+from services.access.policy_index import RuleIndex
+from services.access.policy_terms import BotTerms, RuleTerms, terms_of
+
+__all__ = [
+    "BUILT_IN",
+    "BreakGlass",
+    "Defaults",
+    "Escalation",
+    "MissingAssignments",
+    "Policy",
+    "PolicyError",
+    "Reminders",
+    "Rule",
+    "Stage",
+    "StrayAssignments",
+    "Ticket",
+    "Unmatched",
+    "When",
+    "json_schema",
+    "load_policy",
+]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class When(_Part):
+    """Which requests a rule is for: all that is said must hold; what is not said holds for everything.
+
+    Upper and lower case do not matter. `*` stands for anything and `?` for one character.
+    """
+
+    datasets: Globs = Field((), description="Name patterns; one of them matches.")
+    tags: dict[str, TagValues] = Field(
+        default_factory=dict,
+        description='Tags by key, each with patterns of which one matches; "" stands for datasets without that tag.',
+    )
+    datastores: Globs = Field(
+        (),
+        description="Datastore patterns; one datastore of the data matches one of them. A rule with automatic, "
+        "self_approval or break_glass matches only when every datastore does.",
+    )
+    sensitivity: Annotated[
+        TagValues | tuple[()],
+        Field(description='Patterns for the value of the tag that sensitivity_tag names; "" for datasets without it.'),
+    ] = ()
+    levels: Annotated[tuple[Level, ...], BeforeValidator(_as_list)] = Field((), description="read, write.")
+    subjects: Annotated[tuple[SubjectKind, ...], BeforeValidator(_as_list)] = Field(
+        (), description="For whom: user, group (an Entra group), service_principal."
+    )
+
+
+class Stage(_Part):
+    """Who decides, and how many of them must approve. Stages follow one another."""
+
+    people: Deciders = Field(alias="from", description="owner, admins, member ids (U…), user group ids (S…).")
+    needed: int = Field(1, ge=1, le=20, strict=True, description="How many of them must approve.")
+    label: str = Field("", max_length=80, description="What this stage is called on the card.")
+
+    @model_validator(mode="after")
+    def _enough_people(self) -> Self:
+        can_be_counted = all(USER_ID.fullmatch(each) for each in self.people)
+        if can_be_counted and self.needed > len(self.people):
+            raise wrong(f"{self.needed} must approve, but {len(self.people)} are named; name more, or lower needed")
+        return self
+
+
+class Ticket(_Part):
+    """Whether a ticket must be named, and how one looks."""
+
+    required: bool = Field(True, strict=True, description="Whether a request without a ticket is refused.")
+    pattern: TicketPattern | None = Field(None, description="Regular expression that all of the ticket matches.")
+
+
+class Reminders(_Part):
+    """When those who decide are reminded of a request that waits."""
+
+    after: Duration = Field(description="The first reminder, counted from the request.")
+    factor: float = Field(2.0, ge=1, le=10, description="How many times longer each wait is than the one before.")
+    at_most: int = Field(3, ge=0, le=10, strict=True, description="How many reminders there are.")
+
+
+class Escalation(_Part):
+    """Who may decide too when a request waits for long."""
+
+    after: Duration = Field(description="Counted from the request.")
+    to: Deciders = Field(description="owner, admins, member ids (U…), user group ids (S…).")
+
+
+class BreakGlass(_Part):
+    """Access at once and without approval, told to everyone concerned and reviewed afterwards."""
+
+    longest: Duration = Field(description="How long it may last at most.")
+    who: Who = Field(description="everyone, or ids of users and user groups.")
+    reviewers: Deciders = Field((OWNER, ADMINS), description="Who reviews it afterwards; never the one who took it.")
+
+
+def _as_stages(value: object) -> object:
+    """`[owner, S012]` is one stage of which one approves."""
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, (list, tuple)):
+        if not value:
+            raise wrong("the list is empty; name at least one who decides, such as owner")
+        if all(isinstance(each, str) for each in value):
+            return ({"from": list(value)},)
+        if not all(isinstance(each, (dict, Stage)) for each in value):
+            raise wrong("ids and stages are mixed; write only ids, or only stages such as {from: [owner], needed: 1}")
+        if len(value) > 5:
+            raise wrong(f"there are {len(value)} stages; write at most 5")
+    return value
+
+
+def _stages_schema(schema: dict[str, Any]) -> None:
+    stages = {key: schema.pop(key) for key in ("items", "type") if key in schema}
+    short = {"type": "string", "pattern": "^(owner|admins|[UW][A-Z0-9]{2,20}|S[A-Z0-9]{2,20})$"}
+    schema["anyOf"] = [
+        short,
+        {"type": "array", "items": short, "minItems": 1, "uniqueItems": True},
+        {**stages, "minItems": 1, "maxItems": 5},
+    ]
+
+
+def _as_ticket(value: object) -> object:
+    if value in ("required", "optional"):
+        return {"required": value == "required"}
+    return value
+
+
+def _ticket_schema(schema: dict[str, Any]) -> None:
+    schema.setdefault("anyOf", []).insert(0, {"enum": ["required", "optional"]})
+
+
+class Defaults(_Part):
+    """Terms that every rule may say for itself."""
+
+    may_request: Who | None = Field(None, description="Who may ask: everyone (full members), or ids.")
+    on_behalf: WhoOrNobody | None = Field(
+        None, description="Who of them may ask for others, groups and service principals: everyone, nobody, or ids."
+    )
+    approvers: Annotated[
+        tuple[Stage, ...] | None, BeforeValidator(_as_stages), Field(json_schema_extra=_stages_schema)
+    ] = Field(None, description="Who decides: ids of whom one approves, or stages, one after the other.")
+    longest: Duration | None = Field(None, description="How long access may last at most.")
+    presets: tuple[Duration, ...] | None = Field(
+        None, min_length=1, max_length=10, description="Durations that the form offers."
+    )
+    reason: Literal["required", "optional"] | None = Field(None, description="Whether a reason must be given.")
+    ticket: Annotated[Ticket | None, BeforeValidator(_as_ticket), Field(json_schema_extra=_ticket_schema)] = Field(
+        None, description="required, optional, or how a ticket looks."
+    )
+    notify: Told | None = Field(None, description="Who is told of requests and grants without deciding.")
+    channel: Channel | None = Field(None, description='Channel id where cards go; "" for direct messages.')
+    remind: Reminders | None = Field(None, description="Reminders to those who decide.")
+    escalate: Escalation | None = Field(None, description="Who may decide too when a request waits for long.")
+    expires: Duration | None = Field(None, description="After how long an unanswered request lapses.")
+    approve_in_browser: bool | None = Field(
+        None, strict=True, description="Whether approving takes a sign-in in the browser instead of a click in Slack."
+    )
+
+    @model_validator(mode="after")
+    def _times_fit(self) -> Self:
+        if self.longest is not None and any(each > self.longest for each in self.presets or ()):
+            raise wrong("presets has a duration longer than longest; take it out, or raise longest")
+        if self.escalate is not None and self.expires is not None and self.escalate.after >= self.expires:
+            raise wrong("a request lapses before it is escalated; make expires longer than the after of escalate")
+        return self
+
+
+class Rule(Defaults):
+    """What holds for the requests that `when` names."""
+
+    id: RuleId = Field(description="Name of the rule, as the audit shows it.")
+    when: When = Field(default_factory=When, description="Which requests it is for; all of them when left out.")
+    deny: str | None = Field(
+        None, min_length=1, max_length=300, description="Refuse these requests; the sentence is shown as the reason."
+    )
+    automatic: bool = Field(False, strict=True, description="Whether access is given without anybody deciding.")
+    self_approval: bool = Field(
+        False, strict=True, description="Whether one who may decide may decide on their own request."
+    )
+    break_glass: BreakGlass | None = Field(None, description="Emergency access without approval.")
+
+    @model_validator(mode="after")
+    def _deny_says_nothing_else(self) -> Self:
+        more = sorted(self.model_fields_set - {"id", "when", "deny"})
+        if self.deny is not None and more:
+            raise wrong(f"a rule with deny refuses and says nothing else; take out {', '.join(more)}, or deny")
+        return self
+
+    @property
+    def takes_people_out(self) -> bool:
+        """Does it let access through without somebody else's approval?"""
+        return self.automatic or self.self_approval or self.break_glass is not None
+
+
+class Unmatched(StrEnum):
+    """What holds for data that no rule matches: its owner decides on the default terms, or nobody gets access."""
+
+    OWNER = "owner"
+    REFUSE = "refuse"
+
+
+class StrayAssignments(StrEnum):
+    """What is done with an assignment of the bot's that no grant stands behind."""
+
+    REPORT = "report"
+    REMOVE = "remove"
+
+
+class MissingAssignments(StrEnum):
+    """What is done when a grant's assignment has vanished."""
+
+    RESTORE = "restore"
+    REPORT = "report"
+
+
+class Policy(_Part):
+    """The whole policy file."""
+
+    version: Literal[1] = Field(description="Version of this format: 1.")
+    defaults: Defaults = Field(default_factory=Defaults, description="Terms of rules that do not say them.")
+    rules: tuple[Rule, ...] = Field((), max_length=5000, description="The first that matches holds.")
+    unmatched: Unmatched = Field(
+        Unmatched.OWNER, description="Data that no rule matches: the owner decides on the default terms, or refuse."
+    )
+    auditors: Auditors = Field((), description="Who may read the audit besides admins: ids of users and groups.")
+    identities: dict[str, str] = Field(
+        default_factory=dict, description="Member id → Entra object id or user principal name, where e-mail misleads."
+    )
+    email_domains: tuple[str, ...] | None = Field(
+        None, description="Domains whose confirmed e-mail addresses may be looked up in Entra; all when left out."
+    )
+    sensitivity_tag: str = Field(
+        "sensitivity", min_length=1, max_length=100, description="Key of the tag that tells how sensitive data are."
+    )
+    stray_assignments: StrayAssignments = Field(
+        StrayAssignments.REPORT, description="Assignments of the bot's without a grant: report or remove."
+    )
+    missing_assignments: MissingAssignments = Field(
+        MissingAssignments.RESTORE, description="Grants whose assignment vanished: restore or report."
+    )
+
+    @model_validator(mode="after")
+    def _ids_are_distinct(self) -> Self:
+        if len({rule.id for rule in self.rules}) < len(self.rules):
+            raise PydanticCustomError("same_id", "two rules have the same id")
+        return self
+
+    @model_validator(mode="after")
+    def _identities_are_ids(self) -> Self:
+        for user, entra in self.identities.items():
+            if not USER_ID.fullmatch(user):
+                raise wrong(f"identities: {shown(user)} is no member id; write it as Slack's “Copy member ID” gives it")
+            if not ENTRA_ID.fullmatch(entra):
+                raise wrong(f"identities: {shown(entra)} is no Entra object id and no user principal name; write one")
+        for domain in self.email_domains or ():
+            if not DOMAIN.fullmatch(domain):
+                raise wrong(f"email_domains: {shown(domain)} is no domain; write one in small letters like contoso.com")
+        return self
+
+    @cached_property
+    def digest(self) -> str:
+        """Hex sha256 over what the policy says; the same for files that differ in layout and comments only."""
+        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
+
+    @cached_property
+    def index(self) -> RuleIndex[Rule]:
+        """Finds the rules that hold for a request. Made once, at the first use."""
+        return RuleIndex(self.rules, self.sensitivity_tag)
+
+    @cached_property
+    def unmatched_terms(self) -> RuleTerms | None:
+        """The terms of data that no rule matches; None when they are refused."""
+        return None if self.unmatched is Unmatched.REFUSE else terms_of(None, self.defaults, _BOT_TERMS)
+
+    def terms_of(self, rule: Rule) -> RuleTerms:
+        """The terms of one of this policy's rules, without `deny`."""
+        return self._rule_terms[rule.id]
+
+    @cached_property
+    def _rule_terms(self) -> dict[str, RuleTerms]:
+        return {rule.id: terms_of(rule, self.defaults, _BOT_TERMS) for rule in self.rules if rule.deny is None}
+
+
+_BOT_TERMS = BotTerms(
+    stages=(Stage.model_validate({"from": [OWNER]}),),
+    ticket=Ticket(required=False),
+    remind=Reminders(after=timedelta(days=1)),
+)
+
+BUILT_IN = Policy(version=1)
+"""What holds without a policy file: any full member may ask, a reason is required, the owner decides, 30 days at most."""
+
+
+def load_policy(path: Path) -> Policy:
+    """The policy of a file. Raises PolicyError with one sentence for each problem, naming line, rule and field."""
+    return read_policy_file(path, Policy)
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the file, for editors."""
+    schema = Policy.model_json_schema(by_alias=True)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Access policy of Dataset Bot",
+        **{key: value for key, value in schema.items() if key != "title"},
+    }
