@@ -34,6 +34,10 @@ async def handle_call(ws: Workspace, request: web.Request) -> web.Response:
         status=status,
         ms=(loop.time() - started) * 1000,
     )
+    if delay := ws.faults.answer_latency(method):
+        await asyncio.sleep(delay)
+    if ws.faults.take_lost_answer(method) and request.transport is not None:
+        request.transport.abort()
     return web.json_response(body, status=status, headers=headers)
 
 
@@ -57,8 +61,9 @@ async def _answer(ws: Workspace, method: str, args: Args, token: str) -> tuple[i
     headers: Headers = {}
     if delay := ws.faults.latency(method):
         await asyncio.sleep(delay)
-    if status := ws.faults.take_server_error(method):
-        return status, {"ok": False, "error": "internal_error"}, headers
+    fault = ws.faults.take_server_error(method)
+    if fault is not None and not fault.carried_out:
+        return fault.status, {"ok": False, "error": "internal_error"}, headers
     if wait := ws.faults.take_rate_limit(method):
         return 429, {"ok": False, "error": "ratelimited"}, {"Retry-After": str(wait)}
     try:
@@ -74,6 +79,8 @@ async def _answer(ws: Workspace, method: str, args: Args, token: str) -> tuple[i
         result = await METHODS[method](ws, args)
     except SlackError as error:
         return 200, error.body(), headers
+    if fault is not None:
+        return fault.status, {"ok": False, "error": "internal_error"}, headers
     return 200, {"ok": True, **result}, headers
 
 

@@ -119,11 +119,15 @@ def _own_message(ws: Workspace, args: Args, refusal: str) -> Message:
 
 
 async def update(ws: Workspace, args: Args) -> JsonObject:
-    """chat.update; ephemeral messages cannot be found here, as in Slack."""
+    """chat.update; ephemeral messages cannot be found here, as in Slack. Metadata stays unless `{}` clears it."""
     message = _own_message(ws, args, "cant_update_message")
-    source = _markdown(args, _source(args))
+    cleared = args.structure("metadata") == {}
+    kept = {name: value for name, value in args.values.items() if name != "metadata"} if cleared else args.values
+    source = _markdown(args, _source(Args(kept)))
     messages.require_text(source)
     _checked_text(args, "message.update_text.max_length")
+    if cleared:
+        message.metadata = None
     messages.change(ws, message, source)
     return {
         "channel": message.channel,
