@@ -21,22 +21,23 @@ from pydantic_core import PydanticCustomError
 from services.access.model import Level, SubjectKind
 from services.access.policy_fields import (
     ADMINS,
-    DOMAIN,
-    ENTRA_ID,
+    GROUP_ID,
     OWNER,
     USER_ID,
     Auditors,
     Channel,
     Deciders,
+    Domain,
     Duration,
+    EntraId,
     Globs,
     RuleId,
     TagValues,
     TicketPattern,
     Told,
+    UserId,
     Who,
     WhoOrNobody,
-    shown,
     wrong,
 )
 from services.access.policy_file import PolicyError, read_policy_file
@@ -71,6 +72,10 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _one_or_list(schema: dict[str, Any]) -> None:
+    schema["anyOf"] = [schema["items"], {key: schema.pop(key) for key in ("type", "items", "minItems")}]
+
+
 class When(_Part):
     """Which requests a rule is for: all that is said must hold; what is not said holds for everything.
 
@@ -87,13 +92,17 @@ class When(_Part):
         description="Datastore patterns; one datastore of the data matches one of them. A rule with automatic, "
         "self_approval or break_glass matches only when every datastore does.",
     )
-    sensitivity: Annotated[
-        TagValues | tuple[()],
-        Field(description='Patterns for the value of the tag that sensitivity_tag names; "" for datasets without it.'),
-    ] = ()
-    levels: Annotated[tuple[Level, ...], BeforeValidator(_as_list)] = Field((), description="read, write.")
+    sensitivity: TagValues = Field(
+        (), description='Patterns for the value of the tag that sensitivity_tag names; "" for datasets without it.'
+    )
+    levels: Annotated[tuple[Level, ...], BeforeValidator(_as_list)] = Field(
+        (), min_length=1, description="read, write.", json_schema_extra=_one_or_list
+    )
     subjects: Annotated[tuple[SubjectKind, ...], BeforeValidator(_as_list)] = Field(
-        (), description="For whom: user, group (an Entra group), service_principal."
+        (),
+        min_length=1,
+        description="For whom: user, group (an Entra group), service_principal.",
+        json_schema_extra=_one_or_list,
     )
 
 
@@ -159,13 +168,9 @@ def _as_stages(value: object) -> object:
 
 
 def _stages_schema(schema: dict[str, Any]) -> None:
-    stages = {key: schema.pop(key) for key in ("items", "type") if key in schema}
-    short = {"type": "string", "pattern": "^(owner|admins|[UW][A-Z0-9]{2,20}|S[A-Z0-9]{2,20})$"}
-    schema["anyOf"] = [
-        short,
-        {"type": "array", "items": short, "minItems": 1, "uniqueItems": True},
-        {**stages, "minItems": 1, "maxItems": 5},
-    ]
+    short = {"type": "string", "pattern": f"^({OWNER}|{ADMINS}|{USER_ID.pattern}|{GROUP_ID.pattern})$"}
+    stages = {"type": "array", "items": {"$ref": "#/$defs/Stage"}, "minItems": 1, "maxItems": 5}
+    schema["anyOf"] = [short, {"type": "array", "items": short, "minItems": 1, "uniqueItems": True}, stages]
 
 
 def _as_ticket(value: object) -> object:
@@ -272,10 +277,10 @@ class Policy(_Part):
         Unmatched.OWNER, description="Data that no rule matches: the owner decides on the default terms, or refuse."
     )
     auditors: Auditors = Field((), description="Who may read the audit besides admins: ids of users and groups.")
-    identities: dict[str, str] = Field(
+    identities: dict[UserId, EntraId] = Field(
         default_factory=dict, description="Member id → Entra object id or user principal name, where e-mail misleads."
     )
-    email_domains: tuple[str, ...] | None = Field(
+    email_domains: tuple[Domain, ...] | None = Field(
         None, description="Domains whose confirmed e-mail addresses may be looked up in Entra; all when left out."
     )
     sensitivity_tag: str = Field(
@@ -292,18 +297,6 @@ class Policy(_Part):
     def _ids_are_distinct(self) -> Self:
         if len({rule.id for rule in self.rules}) < len(self.rules):
             raise PydanticCustomError("same_id", "two rules have the same id")
-        return self
-
-    @model_validator(mode="after")
-    def _identities_are_ids(self) -> Self:
-        for user, entra in self.identities.items():
-            if not USER_ID.fullmatch(user):
-                raise wrong(f"identities: {shown(user)} is no member id; write it as Slack's “Copy member ID” gives it")
-            if not ENTRA_ID.fullmatch(entra):
-                raise wrong(f"identities: {shown(entra)} is no Entra object id and no user principal name; write one")
-        for domain in self.email_domains or ():
-            if not DOMAIN.fullmatch(domain):
-                raise wrong(f"email_domains: {shown(domain)} is no domain; write one in small letters like contoso.com")
         return self
 
     @cached_property
@@ -337,7 +330,7 @@ _BOT_TERMS = BotTerms(
 )
 
 BUILT_IN = Policy(version=1)
-"""What holds without a policy file: any full member may ask, a reason is required, the owner decides, 30 days at most."""
+"""What holds without a policy file: any full member may ask, with a reason; the owner decides; 30 days at most."""
 
 
 def load_policy(path: Path) -> Policy:
@@ -351,5 +344,21 @@ def json_schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Access policy of Dataset Bot",
-        **{key: value for key, value in schema.items() if key != "title"},
+        **{key: _without_null(value) for key, value in schema.items() if key != "title"},
     }
+
+
+def _without_null(schema: Any) -> Any:  # JSON of any shape
+    """The file leaves a key out where the model has None."""
+    if isinstance(schema, list):
+        return [_without_null(each) for each in schema if each != {"type": "null"}]
+    if not isinstance(schema, dict):
+        return schema
+    found = {
+        key: _without_null(value)
+        for key, value in schema.items()
+        if not (key == "default" and value is None) and not (key == "title" and isinstance(value, str))
+    }
+    if len(found.get("anyOf", ())) == 1:
+        found.update(found.pop("anyOf")[0])
+    return found

@@ -133,9 +133,18 @@ def _auditors(value: object) -> tuple[str, ...]:
     return _read(value, (USER_ID, GROUP_ID), frozenset(), _USERS_OR_GROUPS)
 
 
+def _patterns(value: object) -> tuple[object, ...]:
+    if isinstance(value, (bool, int, float)):
+        raise wrong(f"{shown(value)} is no text; write it in quotes")
+    found = _words(value)
+    if not found:
+        raise wrong("the list is empty; write at least one, or take the key out when all are meant")
+    return found
+
+
 def _globs(value: object) -> tuple[str, ...]:
     found = []
-    for word in _words(value):
+    for word in _patterns(value):
         if not isinstance(word, str) or not _GLOB.fullmatch(word):
             raise wrong(f"{shown(word)} is no pattern; write a name in which * stands for anything, in quotes")
         found.append(word)
@@ -144,7 +153,7 @@ def _globs(value: object) -> tuple[str, ...]:
 
 def _tag_values(value: object) -> tuple[str, ...]:
     found = []
-    for word in _words(value):
+    for word in _patterns(value):
         if not isinstance(word, str) or (word and not _GLOB.fullmatch(word)):
             raise wrong(f'{shown(word)} is no value of a tag; write it in quotes, or "" for datasets without that tag')
         found.append(word)
@@ -154,6 +163,24 @@ def _tag_values(value: object) -> tuple[str, ...]:
 def _channel(value: object) -> str:
     if not isinstance(value, str) or (value and not CHANNEL_ID.fullmatch(value)):
         raise wrong(f"{shown(value)} is no channel; write its id (C…) from the channel's details, not its name")
+    return value
+
+
+def _user(value: object) -> str:
+    if not isinstance(value, str) or not USER_ID.fullmatch(value):
+        raise wrong(f"{shown(value)} is no member id; write it as Slack's “Copy member ID” gives it")
+    return value
+
+
+def _entra(value: object) -> str:
+    if not isinstance(value, str) or not ENTRA_ID.fullmatch(value):
+        raise wrong(f"{shown(value)} is no Entra object id and no user principal name; write one of these in quotes")
+    return value
+
+
+def _domain(value: object) -> str:
+    if not isinstance(value, str) or not DOMAIN.fullmatch(value):
+        raise wrong(f"{shown(value)} is no domain; write it in small letters, such as contoso.com")
     return value
 
 
@@ -226,7 +253,7 @@ Told = Annotated[
     WithJsonSchema(_list_of(f"{_IDS}|^[CG][A-Z0-9]{{2,20}}$", words=(OWNER, ADMINS))),
 ]
 Auditors = Annotated[tuple[str, ...], BeforeValidator(_auditors), WithJsonSchema(_list_of(_IDS))]
-Globs = Annotated[tuple[str, ...], BeforeValidator(_globs), WithJsonSchema(_list_of(_GLOB_SCHEMA))]
+Globs = Annotated[tuple[str, ...], BeforeValidator(_globs), WithJsonSchema(_list_of(_GLOB_SCHEMA, least=1))]
 TagValues = Annotated[
     tuple[str, ...], BeforeValidator(_tag_values), WithJsonSchema(_list_of(f"^$|{_GLOB_SCHEMA}", least=1))
 ]
@@ -239,3 +266,8 @@ RuleId = Annotated[
 TicketPattern = Annotated[
     str, BeforeValidator(check_ticket_pattern), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 100})
 ]
+UserId = Annotated[str, BeforeValidator(_user), WithJsonSchema({"type": "string", "pattern": f"^{USER_ID.pattern}$"})]
+EntraId = Annotated[
+    str, BeforeValidator(_entra), WithJsonSchema({"type": "string", "pattern": f"^({ENTRA_ID.pattern})$"})
+]
+Domain = Annotated[str, BeforeValidator(_domain), WithJsonSchema({"type": "string", "pattern": f"^{DOMAIN.pattern}$"})]

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Protocol, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -16,12 +16,16 @@ LARGEST_BYTES = 1024 * 1024
 DEEPEST = 12
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_SCALARS = {
-    "tag:yaml.org,2002:null": lambda text: None,
-    "tag:yaml.org,2002:bool": lambda text: text.lower() in {"true", "yes", "on"},
-}
+_NULL_TAG = "tag:yaml.org,2002:null"
+_BOOL_TAG = "tag:yaml.org,2002:bool"
 _PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "timestamp", "str"))
 _NUMBER_TAGS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
+
+
+class _Mark(Protocol):
+    @property
+    def line(self) -> int: ...
+
 
 Path_ = tuple[str | int, ...]
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
@@ -69,8 +73,7 @@ def read_policy_text(text: str, model: type[M]) -> M:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = 1 if mark is None else mark.line + 1
-        raise PolicyError((f"Line {line}: this is not YAML ({error.problem}); correct it.",)) from None
+        raise PolicyError((f"Line {_line(mark)}: this is not YAML ({error.problem}); correct it.",)) from None
     except yaml.YAMLError as error:  # a character that YAML does not allow; it names the place, not the line
         raise PolicyError((f"The file is not YAML ({' '.join(str(error).split())}); correct it.",)) from None
     if not isinstance(node, yaml.MappingNode):
@@ -92,7 +95,7 @@ def _check_events(text: str) -> None:
     """Before anything is built: no aliases (they can blow a small file up) and no bottomless nesting."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
-        line = event.start_mark.line + 1
+        line = _line(event.start_mark)
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
             raise PolicyError((f"Line {line}: & and * (anchors and aliases) are not read; write it out, or quote it.",))
         if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
@@ -103,19 +106,24 @@ def _check_events(text: str) -> None:
             depth -= 1
 
 
+def _line(mark: _Mark | None) -> int:
+    """1-based."""
+    return 1 if mark is None else mark.line + 1
+
+
 def _plain(node: yaml.Node, path: Path_, reading: _Reading) -> Plain:
-    reading.lines.setdefault(path, node.start_mark.line + 1)
+    reading.lines.setdefault(path, _line(node.start_mark))
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, path, reading)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, (*path, number), reading) for number, item in enumerate(node.value)]
-    return _scalar(node, path, reading)
+    return _scalar(str(node.tag), str(node.value), path, reading)
 
 
 def _mapping(node: yaml.MappingNode, path: Path_, reading: _Reading) -> dict[str, Plain]:
     found: dict[str, Plain] = {}
     for key_node, value_node in node.value:
-        line = key_node.start_mark.line + 1
+        line = _line(key_node.start_mark)
         if not isinstance(key_node, yaml.ScalarNode):
             reading.problems.append((line, f"{_where(path)}: a key is no word; write a name and a colon."))
             continue
@@ -130,23 +138,27 @@ def _mapping(node: yaml.MappingNode, path: Path_, reading: _Reading) -> dict[str
     return found
 
 
-def _scalar(node: yaml.ScalarNode, path: Path_, reading: _Reading) -> Plain:
-    text = str(node.value)
-    if node.tag not in _PLAIN_TAGS:
-        line = node.start_mark.line + 1
-        reading.problems.append((line, f"{_where(path)}: tags such as {node.tag} are not read; take it out."))
+def _scalar(tag: str, text: str, path: Path_, reading: _Reading) -> Plain:
+    if tag not in _PLAIN_TAGS:
+        sentence = f"{_where(path)}: tags such as {tag} are not read; take it out."
+        reading.problems.append((reading.lines[path], sentence))
         return text
-    if node.tag in _SCALARS:
-        return _SCALARS[node.tag](text)
-    if node.tag in _NUMBER_TAGS:
+    if tag == _NULL_TAG:
+        sentence = f"{_where(path)}: nothing is written there; write a value, or take the key out."
+        reading.problems.append((reading.lines[path], sentence))
+        return None
+    if tag == _BOOL_TAG:
+        return text.lower() in {"true", "yes", "on"}
+    return _number(text) if tag in _NUMBER_TAGS else text
+
+
+def _number(text: str) -> int | float | str:
+    for read in (int, float):
         try:
-            return int(text)
+            return read(text)
         except ValueError:
-            try:
-                return float(text)
-            except ValueError:
-                return text  # 0x1F, 1:30 and the like: as they are written
-    return text
+            continue
+    return text  # 0x1F, 1:30 and the like: as they are written
 
 
 def _same_ids(content: Plain, reading: _Reading) -> None:
@@ -167,7 +179,7 @@ def _problems(
     error: ValidationError, content: Plain, reading: _Reading, model: type[BaseModel]
 ) -> Iterator[tuple[int, str]]:
     for details in error.errors(include_url=False, include_input=True):
-        if details["type"] == "same_id":
+        if details["type"] == "same_id" or (details["type"] != "missing" and details.get("input") is None):
             continue  # told with its lines already
         path = _known_path(details["loc"], reading)
         yield reading.lines[path], f"{_where(details['loc'], content)}: {_sentence(details, model)}"
@@ -256,7 +268,5 @@ def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
 
 
 def _shown(value: object) -> str:
-    if value is None:
-        return "nothing"
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return f"“{text}”" if len(text) <= 60 else f"“{text[:59]}…”"
