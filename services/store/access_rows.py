@@ -56,7 +56,9 @@ def grant_due_at(grant: Grant) -> datetime | None:
     """From when on there is something to execute."""
     if grant.status in {GrantStatus.GRANTING, GrantStatus.ENDING}:
         return grant.next_try_at or grant.created_at
-    return grant.ends_at if grant.status is GrantStatus.ACTIVE else None
+    if grant.status is GrantStatus.ACTIVE:  # a time to try: an extension or a repair is asked for
+        return min(filter(None, (grant.ends_at, grant.next_try_at)), default=None)
+    return None
 
 
 def grant_remind_at(grant: Grant) -> datetime | None:
