@@ -14,28 +14,31 @@ from pathlib import Path
 from services.azure.identity import CredentialKind
 from services.azure.resource import AzureWorkspaceId
 from services.azure.scratch import Scratch, remove_left
-from services.azure.sdk import engine
+from services.azure.sdk import unreadable
+from services.azure.sdk.unreadable import Unreadable
 from services.azure.workers import AzureWorkers, WorkerLimits
 from services.datasets.model import DatasetType, DatastoreSource, Definition, FileFormat, Format
+from services.reading.display import visible
 from services.reading.listing import FilesPlace
 from services.reading.places import LocalFile
 
 ENGINE_ROWS = 10_000
 _SHOWN_AS = "the dataset's rows"
 _PREFIX = "engine-"
+_COLUMNS_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class EngineRows:
     """The first rows of a dataset on disk. definition: how to read them; complete: there are no more.
 
-    note: what a person should know about it.
+    notes: what a person should know about them.
     """
 
     definition: Definition
     place: FilesPlace
     complete: bool
-    note: str
+    notes: tuple[str, ...]
 
 
 def engine_workers(workspace: AzureWorkspaceId, credential: CredentialKind) -> AzureWorkers:
@@ -66,7 +69,7 @@ class Engine:
         folder = Path(made.path)
         try:
             path = folder / "rows.parquet"
-            complete = await self.sdk.run("", engine.write_rows, definition.mltable, limit, str(path))
+            written = await self.sdk.run("", unreadable.write_rows, definition.mltable, limit, str(path))
             size = (await asyncio.to_thread(path.stat)).st_size
             place = FilesPlace((LocalFile(_SHOWN_AS, str(path.resolve()), size, None),))
             plain = replace(
@@ -78,12 +81,12 @@ class Engine:
                 column_types=(),
                 mltable=None,
             )
-            how_much = "all rows" if complete else f"the first {limit:,} rows"
+            how_much = "all rows" if written.complete else f"the first {limit:,} rows"
             note = (
                 "This definition has steps that only Azure Machine Learning's own engine knows, so that engine read "
                 f"{how_much}."
             )
-            yield EngineRows(plain, place, complete, note)
+            yield EngineRows(plain, place, written.complete, (note, *_told(written.unreadable, written.rows)))
         finally:
             await asyncio.to_thread(made.remove)
 
@@ -92,3 +95,17 @@ class Engine:
         self.scratch.mkdir(parents=True, exist_ok=True)
         remove_left(_PREFIX, self.scratch)
         return Scratch(_PREFIX, self.scratch)
+
+
+def _told(columns: tuple[Unreadable, ...], rows: int) -> tuple[str, ...]:
+    """That values are missing which the files have. No values: schemas are shown to people who may not see rows."""
+    if not columns:
+        return ()
+    named = [f"{each.values:,} in “{visible(each.column, 60)}”" for each in columns[:_COLUMNS_NAMED]]
+    more = len(columns) - len(named)
+    if more:
+        named.append(f"more in {more:,} other column{'' if more == 1 else 's'}")
+    return (
+        f"Of these {rows:,} rows, values that do not fit the type of their column are shown as empty, as "
+        f"to_pandas_dataframe() has them: {', '.join(named)}.",
+    )

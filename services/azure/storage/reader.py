@@ -91,7 +91,7 @@ class AzureReader(PlaceReader):
             listing=await self._listed(definition.source),
             format=definition.format,
             row_count=seen.row_count if read.complete else None,
-            notes=(read.note, *seen.notes),
+            notes=(*read.notes, *seen.notes),
         )
 
     async def preview(self, definition: Definition, *, rows: int = 10, profile_rows: int = 100_000) -> Preview:
@@ -102,7 +102,7 @@ class AzureReader(PlaceReader):
             shown = await self._pool.run(
                 self._limits.seconds, work.preview, read.definition, read.place, rows, profile_rows, self._limits
             )
-        return replace(shown, complete=shown.complete and read.complete, notes=(read.note, *shown.notes))
+        return replace(shown, complete=shown.complete and read.complete, notes=(*read.notes, *shown.notes))
 
     async def shifts(
         self, before: Definition, after: Definition, *, sample_rows: int = 100_000
@@ -119,7 +119,7 @@ class AzureReader(PlaceReader):
                 self._engine_places[read.definition.source] = read.place
                 stack.callback(self._engine_places.pop, read.definition.source)
                 sides.append(read.definition)
-                notes.append(read.note)
+                notes.extend(read.notes)
             columns, note = await super().shifts(sides[0], sides[1], sample_rows=sample_rows)
         return columns, " ".join([note, *dict.fromkeys(notes)])
 

@@ -49,6 +49,29 @@ async def test_steps_that_only_the_engine_knows(world: World) -> None:
     assert not world.azure.log.sign_ins()
 
 
+async def test_values_that_do_not_fit_the_type_of_their_column_are_told(world: World) -> None:
+    """The engine makes them empty; the value itself is not told, since schemas are shown to everybody."""
+    world.with_files({"a.csv": "k,v,w,x\n1,x,0.5,\nodd,y,strange,a\n3,z,queer,b\n"})
+    kinds = "convert_column_types: [{columns: k, column_type: int}, {columns: w, column_type: float}]"
+    wanted = definition(world, "a.csv", kinds, "drop_columns: v")
+    seen = await world.reader.inspect(wanted)
+    assert [column.type for column in seen.schema] == [ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.STRING]
+    assert seen.rows == (("1", "0.5", None), (None, None, "a"), ("3", None, "b"))
+    shown = await world.reader.preview(wanted)
+    for told in (seen.notes[1], shown.notes[1]):
+        assert told.startswith("Of these 3 rows, values that do not fit the type of their column are shown as empty")
+        assert told.endswith("1 in “k”, 2 in “w”.")
+        assert not any(value in told for value in ("odd", "strange", "queer"))
+
+
+async def test_what_is_empty_in_the_files_is_nothing_to_tell(world: World) -> None:
+    world.with_files({"a.csv": "k,v,w\n7,x,\n8,y,2.5\n,z,1.5\n"})
+    kinds = "convert_column_types: [{columns: k, column_type: int}, {columns: w, column_type: float}]"
+    shown = await world.reader.preview(definition(world, "a.csv", kinds, "drop_columns: v"))
+    assert shown.rows == (("7", None), ("8", "2.5"), (None, "1.5"))
+    assert shown.notes == (f"{NOTE}all rows.",)
+
+
 async def test_a_sample_from_where_the_datastore_is_now(world: World) -> None:
     """The engine keeps a datastore it has seen for the life of its process: here it points elsewhere, with a key."""
     world.with_files({"a.csv": "k,v\n" + "".join(f"{index},x\n" for index in range(30_000))}, "key")
