@@ -31,6 +31,7 @@ from services.azure.storage.reader import AzureReader
 from services.azure.sweep import Sweeper
 from services.azure.version_store import VersionStore
 from services.azure.workers import AzureWorkers, WorkerLimits
+from services.datasets.rules import AdminsAndPublic
 from services.datasets.service import DatasetService
 from services.datasets.workspace import WorkspaceFacts
 from services.datastores.service import DatastoreService
@@ -105,6 +106,7 @@ async def open_azure_workspace(
         reader=reader,
         index=AgedIndex(index, sweeper),
         datastores=datastores,
+        access=AdminsAndPublic(),
         clock=clock,
         workspace=WorkspaceFacts(workspace.name, workspace.subscription_id, workspace.resource_group),
         recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),

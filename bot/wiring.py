@@ -42,8 +42,10 @@ from services.datasets.service import DatasetService
 from services.datasets.workspace import WorkspaceFacts
 from services.datastores.service import DatastoreService
 from services.jobs import Pool
+from services.local.access import LocalAccessGrants, LocalDataAccess, NoGrants
 from services.local.catalog import LocalCatalog
 from services.local.datastores import LocalDatastores
+from services.local.places import RegisteredPlaces
 from services.reading.reader import Reader
 from services.search.index import SqliteIndex
 from services.store import migrate
@@ -244,6 +246,7 @@ async def _open_workspace(
         reader=reader,
         index=index,
         datastores=folders,
+        access=LocalDataAccess(LocalAccessGrants(NoGrants(), RegisteredPlaces(database, key, directory), clock=clock)),
         clock=clock,
         workspace=WorkspaceFacts(name=directory.name),
         recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from services.actor import Actor
 from services.datasets.labels import LabelCounts, LabelingProject
 from services.datasets.model import (
     ColumnShift,
@@ -30,6 +31,7 @@ from services.datasets.model import (
     Source,
     VersionStats,
 )
+from services.datasets.rules import Permission
 from services.datastores.model import Datastore, DatastoreRequest
 
 Progress = Callable[[str], Awaitable[None]]
@@ -230,6 +232,18 @@ class DataReader(Protocol):
         self, before: Definition, after: Definition, *, sample_rows: int = 100_000
     ) -> tuple[tuple[ColumnShift, ...], str]:
         """Quick drift between two Tabular definitions over samples, largest first, and a note on what was compared."""
+        ...
+
+
+class DataAccess(Protocol):
+    """Who may see what data hold: rows, values and what is computed from them."""
+
+    async def may_read(self, actor: Actor, name: str, source: Source) -> Permission:
+        """Does this person's own access let them read these data? Fails closed.
+
+        name: the dataset whose version points to the source, "" for a source that is not registered. Raises
+        Unavailable when it cannot be found out now.
+        """
         ...
 
 

@@ -100,7 +100,8 @@ async def diff(call: Call, request: DiffRequest) -> None:
 
 
 async def _compare(call: Call, before: DatasetRef, after: DatasetRef, *, values: bool) -> VersionDiff:
-    return await call.services.datasets.diff(before.name, before.version, after.name, after.version, quick_drift=values)
+    actor = call.caller.actor if values else None
+    return await call.services.datasets.diff(before.name, before.version, after.name, after.version, values_for=actor)
 
 
 async def _compare_quickly(call: Call, before: DatasetRef, after: DatasetRef) -> tuple[VersionDiff, bool]:

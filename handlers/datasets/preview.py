@@ -8,7 +8,10 @@ from dataclasses import replace
 from handlers.call import Call, Run
 from handlers.datasets import preview_view
 from handlers.datasets.refs import ask_for_dataset, single_ref
+from handlers.errors import error_message
 from handlers.grammar import DatasetRef, Token
+from services.datasets.rules import NO_ACCESS
+from services.errors import NotAllowed
 
 
 def bind_preview(tokens: Sequence[Token]) -> Run:
@@ -25,5 +28,12 @@ def bind_preview(tokens: Sequence[Token]) -> Run:
 
 async def preview(call: Call, ref: DatasetRef) -> None:
     """Answer with the preview. It holds data, so it never goes to a channel, whatever a button asked for."""
-    found = await call.services.datasets.preview(call.caller.actor, ref.name, ref.version)
-    await replace(call, in_channel=False).answer(preview_view.build(ref.name, ref.version, found))
+    alone = replace(call, in_channel=False)
+    try:
+        found = await call.services.datasets.preview(call.caller.actor, ref.name, ref.version)
+    except NotAllowed as error:
+        if error.code != NO_ACCESS:
+            raise
+        await alone.answer(preview_view.refused(ref.name, error_message(error, call.origin.request_id)))
+        return
+    await alone.answer(preview_view.build(ref.name, ref.version, found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from handlers.blockkit import HEADER_TEXT, TABLE_COLUMNS, actions, context, header, preformatted, section
 from handlers.datasets.naming import command_button, dataset_command
@@ -33,6 +34,15 @@ def build(name: str, version: int | None, preview: Preview) -> Message:
     else:
         blocks = fallback = (section("There is nothing in it: no file matches."),)
     return Message(text=text, blocks=(*top, *blocks, *bottom), fallback=(*top, *fallback, *bottom))
+
+
+def refused(name: str, reason: Message) -> Message:
+    """Why somebody may not look into it, with the way to ask for it."""
+    buttons = [
+        command_button("Request access", "run:access", dataset_command("access", name), style="primary"),
+        command_button("Show it", "run:show", dataset_command("show", name)),
+    ]
+    return replace(reason, blocks=(*reason.blocks, actions(buttons)))
 
 
 def _tabular(preview: Preview) -> tuple[tuple[Json, ...], tuple[Json, ...]]:

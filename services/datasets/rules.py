@@ -4,6 +4,7 @@ sentences.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -11,6 +12,11 @@ from services.actor import Actor
 from services.datasets.model import Dataset, Source, WebSource
 from services.datasets.open_datasets import PUBLIC_HOSTS
 from services.errors import NotAllowed
+
+NO_ACCESS = "no_access"
+"""Code of the NotAllowed that a person can change by asking for access."""
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +64,29 @@ def may_take_ownership(actor: Actor, dataset: Dataset, owner: str) -> Permission
     )
 
 
-def may_preview(actor: Actor, name: str, source: Source, *, in_azure: bool) -> Permission:
-    """Rows and values are shown to people whose own access lets them read the data.
+class AdminsAndPublic:
+    """`DataAccess` where nothing is known of people's own access: admins, and everybody what everybody may read."""
 
-    In a local workspace every full member reads the data; others never get as far as here. In Azure access is the
-    storage's: the bot reads with its own identity, and as long as it does not know who a Slack person is in Azure, it
-    cannot tell what they may read. Owner and registrar prove nothing: anybody may register any path that the bot can
-    read and becomes both. So rows go to the bot's admins, whom the bot's operators named, and to everybody only where
-    everybody may read: Azure Open Datasets.
-    """
-    if not actor.user_id:
-        return Permission(False, f"Only members of this workspace may look into “{name}”.")
-    if not in_azure or actor.is_admin or _is_public(source):
-        return ALLOWED
-    return Permission(
-        False,
-        f"I cannot tell what you may read in Azure yet, so I show rows of “{name}” to admins of this bot only. "
-        "With access of your own, the code of “Use” shows them to you.",
-    )
+    async def may_read(self, actor: Actor, name: str, source: Source) -> Permission:
+        """Owner and registrar prove nothing: anybody may register any path that the bot can read, and is both."""
+        if actor.user_id and (actor.is_admin or is_public(source)):
+            return ALLOWED
+        return Permission(
+            False,
+            f"I cannot tell what you may read in Azure yet, so I show rows of “{name}” to admins of this bot only. "
+            "With access of your own, the code of “Use” shows them to you.",
+        )
 
 
-def _is_public(source: Source) -> bool:
+def is_public(source: Source) -> bool:
     """Does everybody on the internet read this? Other addresses may be reachable from the bot's network alone."""
     return isinstance(source, WebSource) and {urlsplit(url).hostname for url in source.urls} <= PUBLIC_HOSTS
+
+
+def ask_for_access(name: str) -> str:
+    """The sentence that names the command with which somebody asks for access to a dataset."""
+    word = name if _PLAIN_NAME.fullmatch(name) else '"' + name.replace('"', "'") + '"'
+    return f"Ask for access with “/dataset access {word}”."
 
 
 def may_manage_datastores(actor: Actor) -> Permission:

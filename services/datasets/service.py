@@ -40,13 +40,23 @@ from services.datasets.model import (
 )
 from services.datasets.quick_drift import today_note, values_to_compare
 from services.datasets.registering import Registering
-from services.datasets.rules import may_preview
+from services.datasets.rules import NO_ACCESS, Permission, ask_for_access
 from services.datasets.snippets import access_note, usage_guide
 from services.datasets.version_truth import Recheck, VersionTruth
 from services.datasets.workspace import WorkspaceFacts
 from services.datastores.model import Datastore
 from services.errors import NotAllowed, NotFound, SourceProblem, UserError
-from services.ports import Catalog, Clock, DataReader, DatasetIndex, DatastoreCatalog, Labels, Progress, Records
+from services.ports import (
+    Catalog,
+    Clock,
+    DataAccess,
+    DataReader,
+    DatasetIndex,
+    DatastoreCatalog,
+    Labels,
+    Progress,
+    Records,
+)
 
 WATCHED_LIMIT = 1000
 """Datasets of one person's that are looked at; nobody reads news of more."""
@@ -76,6 +86,7 @@ class VersionPage:
 class DatasetService:
     """Datasets as people ask for them. Raises the errors of `services.errors` with sentences for the reader.
 
+    access: who may see what data hold; without it nothing is shown.
     folder_of: for a local workspace, where a datastore's files are on this machine (for `usage`).
     recheck_after: how old the last look at a version's files may be. preview_rows, profile_rows: what a
     preview reads. look_seconds: how long `seen_problems` may look.
@@ -90,6 +101,7 @@ class DatasetService:
         reader: DataReader,
         index: DatasetIndex,
         datastores: DatastoreCatalog,
+        access: DataAccess,
         clock: Clock,
         workspace: WorkspaceFacts,
         recheck_after: timedelta = timedelta(hours=6),
@@ -104,6 +116,7 @@ class DatasetService:
         self._reader = reader
         self._index = index
         self._datastores = datastores
+        self._access = access
         self.workspace = workspace
         self._labels = labels
         self._recheck_after = recheck_after
@@ -147,12 +160,12 @@ class DatasetService:
     async def inspect(self, definition: Definition, *, guess: bool = False, actor: Actor | None = None) -> Inspection:
         """Files, schema and first rows of a source before registering. Raises SourceProblem.
 
-        actor: who looks; in Azure rows are only for those who may preview the source.
+        actor: who looks; rows are only for somebody who may read what lies there.
         """
         found = await self._registering.inspect(definition, guess=guess)
-        if self.workspace.is_local:
+        if not found.rows:
             return found
-        allowed = actor is not None and may_preview(actor, "", definition.source, in_azure=True).allowed
+        allowed = actor is not None and (await self._may_look(actor, "", definition)).allowed
         return found if allowed else replace(found, rows=())
 
     async def register(self, request: RegisterRequest, *, registration_id: str, progress: Progress) -> Registered:
@@ -220,12 +233,12 @@ class DatasetService:
         name_b: str,
         version_b: int | None,
         *,
-        quick_drift: bool = False,
+        values_for: Actor | None = None,
     ) -> VersionDiff:
         """What differs from the first version to the second, the latest where no number is given.
 
-        quick_drift: also compare samples of the data as they are now. When that cannot be done, the rest
-        stands and shift_note says why. Raises NotFound.
+        values_for: also compare samples of the data as they are now, for this person, who must be allowed to read
+        both. When that cannot be done, the rest stands and shift_note says why. Raises NotFound.
         """
         before = await self._lookup.version(await self._lookup.dataset(name_a), version_a)
         after = await self._lookup.version(await self._lookup.dataset(name_b), version_b)
@@ -233,11 +246,16 @@ class DatasetService:
             self._records.fingerprint(before.name, before.version),
             self._records.fingerprint(after.name, after.version),
         )
-        shifts, note = await self._shifts(before, after, old, new) if quick_drift else ((), "")
+        shifts, note = await self._shifts(values_for, before, after, old, new) if values_for is not None else ((), "")
         return compare_versions(before, after, old, new, shifts=shifts, note=note)
 
     async def _shifts(
-        self, before: DatasetVersion, after: DatasetVersion, old: Fingerprint | None, new: Fingerprint | None
+        self,
+        actor: Actor,
+        before: DatasetVersion,
+        after: DatasetVersion,
+        old: Fingerprint | None,
+        new: Fingerprint | None,
     ) -> tuple[tuple[ColumnShift, ...], str]:
         for version in (before, after):
             if version.definition.type is not DatasetType.TABULAR:
@@ -245,6 +263,10 @@ class DatasetService:
         chosen = values_to_compare(before, after, old, new)
         if isinstance(chosen, str):
             return (), chosen
+        for version in (before, after):
+            permission = await self._may_look(actor, version.name, version.definition)
+            if not permission.allowed:
+                return (), f"The values were not compared. {permission.sentence} {ask_for_access(version.name)}"
         try:
             shifts, note = await self._reader.shifts(*chosen)
         except UserError as error:
@@ -276,12 +298,26 @@ class DatasetService:
         """First rows and a profile of the data as they are now. Raises NotFound, NotAllowed, SourceProblem."""
         dataset = await self._lookup.dataset(name)
         found = await self._lookup.version(dataset, version)
-        source = found.definition.source
-        permission = may_preview(actor, dataset.name, source, in_azure=not self.workspace.is_local)
+        if not actor.user_id:
+            raise NotAllowed(f"Only members of this workspace may look into “{name}”.")
+        permission = await self._access.may_read(actor, dataset.name, found.definition.source)
         if not permission.allowed:
-            needed = access_note(found, self.workspace, await self._datastore_of(found))
-            raise NotAllowed(f"{permission.sentence} {needed}" if actor.user_id else permission.sentence)
+            raise NotAllowed(await self._what_to_ask_for(permission, found), code=NO_ACCESS)
         return await self._reader.preview(found.definition, rows=self._preview_rows, profile_rows=self._profile_rows)
+
+    async def _what_to_ask_for(self, permission: Permission, version: DatasetVersion) -> str:
+        """Why somebody may not look into a version, and how they come to access."""
+        said = [permission.sentence]
+        if not self.workspace.is_local:
+            said.append(access_note(version, self.workspace, await self._datastore_of(version)))
+        return " ".join([*said, ask_for_access(version.name)])
+
+    async def _may_look(self, actor: Actor, name: str, definition: Definition) -> Permission:
+        """As `DataAccess.may_read`, where something else than the data is left to show."""
+        try:
+            return await self._access.may_read(actor, name, definition.source)
+        except UserError as error:
+            return Permission(False, error.sentence)
 
     async def lineage(self, name: str, version: int | None = None) -> Lineage:
         """Where a version comes from, what came after and what is known of its use. Raises NotFound."""

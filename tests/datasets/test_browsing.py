@@ -6,6 +6,7 @@ import pytest
 
 from services.actor import Actor
 from services.datasets.model import ColumnType, DatasetType
+from services.datasets.rules import NO_ACCESS
 from services.errors import NotAllowed, NotFound
 from tests.datasets.world import ADA, ADMIN, BEN, World, files, request, table
 
@@ -75,18 +76,18 @@ async def test_diff_of_two_versions(sales: World) -> None:
 
 
 async def test_quick_drift(sales: World) -> None:
-    diff = await sales.service.diff("sales", 2, "sales", 3, quick_drift=True)
+    diff = await sales.service.diff("sales", 2, "sales", 3, values_for=ADA)
     assert {shift.name for shift in diff.shifts} >= {"id", "price"}
     assert diff.shift_note
 
 
 async def test_quick_drift_that_cannot_be_done_leaves_the_rest(sales: World) -> None:
     await sales.register(request("raw", files("sales/*.csv")))
-    diff = await sales.service.diff("sales", 1, "raw", None, quick_drift=True)
+    diff = await sales.service.diff("sales", 1, "raw", None, values_for=ADA)
     assert "raw:1 is a file dataset" in diff.shift_note
     assert diff.definition_changes[0] == ("type", "tabular", "file")
     sales.storage.go_away()
-    diff = await sales.service.diff("sales", 1, "sales", 2, quick_drift=True)
+    diff = await sales.service.diff("sales", 1, "sales", 2, values_for=ADA)
     assert diff.shift_note.startswith("The values were not compared. ")
     assert len(diff.added_files) == 1
 
@@ -99,12 +100,37 @@ async def test_usage_fills_in_the_version(sales: World) -> None:
 
 
 async def test_preview(sales: World) -> None:
-    preview = await sales.service.preview(BEN, "sales")
+    preview = await sales.service.preview(ADA, "sales")
     assert [column.name for column in preview.schema] == ["id", "price", "shop"]
     assert len(preview.rows) == 1
     assert {profile.name for profile in preview.profile} == {"id", "price", "shop"}
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowed, match="Only members of this workspace"):
         await sales.service.preview(Actor(""), "sales")
+    assert (await sales.service.preview(ADMIN, "sales")).rows == preview.rows
+
+
+async def test_preview_is_for_those_who_may_read(sales: World) -> None:
+    with pytest.raises(NotAllowed, match=r"no access to “sales” yet.*“/dataset access sales”") as refused:
+        await sales.service.preview(BEN, "sales")
+    assert refused.value.code == NO_ACCESS
+    await sales.service.set_owner(ADA, "sales", BEN.user_id)
+    assert (await sales.service.preview(BEN, "sales")).rows
+    await sales.service.set_owner(BEN, "sales", "")
+    assert (await sales.service.preview(ADA, "sales")).rows
+
+
+async def test_values_are_compared_for_those_who_may_read_both(sales: World) -> None:
+    diff = await sales.service.diff("sales", 2, "sales", 3, values_for=BEN)
+    assert diff.shifts == ()
+    assert diff.shift_note == (
+        "The values were not compared. You have no access to “sales” yet. Ask for access with “/dataset access sales”."
+    )
+    assert diff.added_columns
+
+
+async def test_rows_are_inspected_by_somebody_who_is_known(sales: World) -> None:
+    assert (await sales.service.inspect(table("wide/*.csv"))).rows == ()
+    assert (await sales.service.inspect(table("wide/*.csv"), actor=ADA)).rows
 
 
 async def test_inspect_before_registering(world: World) -> None:

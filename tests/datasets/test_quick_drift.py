@@ -10,7 +10,7 @@ import pytest
 from services.datasets.model import DatastoreSource, FileStamp, FingerprintCheck, FingerprintState
 from services.datasets.quick_drift import MOST_FILES, today_note, values_to_compare
 from tests.datasets.samples import NOON, fingerprint, stamp, version
-from tests.datasets.world import World, request, table
+from tests.datasets.world import ADA, World, request, table
 
 SALES = table("sales/*.csv")
 OLD, NEW = version(SALES), replace(version(SALES, 2), created_at=NOON + timedelta(hours=1))
@@ -70,7 +70,7 @@ async def test_values_of_grown_data_are_compared_as_registered(world: World) -> 
     world.storage.write("sales/b.csv", "id,city\n3,Bergen\n4,Bergen\n")
     made = await world.register(request(new_version=True))
     assert made.changes == ("1 file more", "2 rows more")
-    diff = await world.service.diff("sales", 1, "sales", 2, quick_drift=True)
+    diff = await world.service.diff("sales", 1, "sales", 2, values_for=ADA)
     distances = {shift.name: shift.distance for shift in diff.shifts}
     assert distances["city"] is not None
     assert 0.3 < distances["city"] < 1
@@ -89,5 +89,5 @@ async def test_a_new_version_tells_what_became_of_older_ones_in_its_place(world:
     states = [line.version.check.state for line in (await world.service.versions("sales")).items]
     assert states == [FingerprintState.UNCHANGED, FingerprintState.CHANGED, FingerprintState.CHANGED]
     assert await world.service.recheck_due() == (), "owner and watchers hear of the new version"
-    told = (await world.service.diff("sales", 2, "sales", 3, quick_drift=True)).shift_note
+    told = (await world.service.diff("sales", 2, "sales", 3, values_for=ADA)).shift_note
     assert "1 file of sales:2 changed or went before sales:3 was registered" in told

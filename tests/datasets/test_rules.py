@@ -6,7 +6,13 @@ import pytest
 
 from services.actor import Actor
 from services.datasets.model import Dataset, DatasetType, DatastoreSource, Source, WebSource
-from services.datasets.rules import may_curate, may_manage_datastores, may_preview, may_take_ownership
+from services.datasets.rules import (
+    AdminsAndPublic,
+    ask_for_access,
+    may_curate,
+    may_manage_datastores,
+    may_take_ownership,
+)
 from services.errors import NotAllowed
 from tests.datasets.samples import NOON
 from tests.datasets.world import ADA, ADMIN, BEN
@@ -48,12 +54,6 @@ INSIDE = WebSource(("https://files.corp.example/salaries.csv",))
 MIXED = WebSource((*PUBLIC.urls, *INSIDE.urls))
 
 
-@pytest.mark.parametrize("source", [LAKE, PUBLIC, INSIDE])
-def test_preview_in_a_local_workspace_is_for_members(source: Source) -> None:
-    assert may_preview(BEN, "sales", source, in_azure=False).allowed
-    assert not may_preview(Actor(""), "sales", source, in_azure=False).allowed
-
-
 @pytest.mark.parametrize(
     ("actor", "source", "allowed"),
     [
@@ -67,10 +67,19 @@ def test_preview_in_a_local_workspace_is_for_members(source: Source) -> None:
         (Actor(""), PUBLIC, False),
     ],
 )
-def test_preview_in_azure_needs_access_that_is_known(actor: Actor, source: Source, allowed: bool) -> None:
-    permission = may_preview(actor, "sales", source, in_azure=True)
+async def test_where_nothing_is_known_of_access_admins_and_public_data(
+    actor: Actor, source: Source, allowed: bool
+) -> None:
+    permission = await AdminsAndPublic().may_read(actor, "sales", source)
     assert permission.allowed is allowed
     assert bool(permission.sentence) is not allowed
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("sales", "sales"), ("my data", '"my data"'), ('a"b', '"a\'b"'), ("2026", '"2026"')]
+)
+def test_access_is_asked_for_with_a_command_that_can_be_typed(name: str, word: str) -> None:
+    assert ask_for_access(name) == f"Ask for access with “/dataset access {word}”."
 
 
 def test_datastores_are_for_admins() -> None:

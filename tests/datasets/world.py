@@ -20,12 +20,16 @@ from services.datasets.model import (
     Format,
     Registered,
     RegisterRequest,
+    Source,
 )
+from services.datasets.rules import AdminsAndPublic, Permission
 from services.datasets.service import DatasetService
 from services.datasets.workspace import WorkspaceFacts
+from services.local.access import LocalAccessGrants, LocalDataAccess, NoGrants
 from services.local.catalog import LocalCatalog
 from services.local.datastores import LocalDatastores
-from services.ports import Catalog, DataReader, DatastoreCatalog, Labels, Records
+from services.local.places import RegisteredPlaces
+from services.ports import Catalog, DataAccess, DataReader, DatastoreCatalog, Labels, Records
 from services.reading.reader import Reader
 from services.search.index import SqliteIndex
 from services.store.database import Database
@@ -112,6 +116,19 @@ def request(
     )
 
 
+class OwnersOnly:
+    """`DataAccess` by owner alone: what no grant and no other dataset decides."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    async def may_read(self, actor: Actor, name: str, source: Source) -> Permission:
+        """Owners, admins, and everybody what nobody owns."""
+        owner = await self._records.owner(name) if name else ""
+        allowed = actor.is_admin or owner in {"", actor.user_id}
+        return Permission(allowed, "" if allowed else f"You have no access to “{name}” yet.")
+
+
 class _MemoryStorage:
     def __init__(self, reader: MemoryReader) -> None:
         self._reader = reader
@@ -152,13 +169,15 @@ async def memory_world(
     """The service over fakes, with the real index. workspace: a local one without."""
     clock = ManualClock()
     reader = MemoryReader(clock)
+    records = records or MemoryRecords()
     world = await _assemble(
         MemoryCatalog(clock),
-        records or MemoryRecords(),
+        records,
         reader,
         MemoryDatastores(clock),
         _MemoryStorage(reader),
         clock,
+        OwnersOnly(records) if workspace is None else AdminsAndPublic(),
         workspace,
         labels,
     )
@@ -176,7 +195,8 @@ async def sql_world(database: Path) -> AsyncIterator[World]:
     reader = MemoryReader(clock)
     catalog, records = LocalCatalog(db, "local", clock=clock), SqlRecords(db, "local")
     storage = _MemoryStorage(reader)
-    world = await _assemble(catalog, records, reader, MemoryDatastores(clock), storage, clock)
+    access = _local_access(db, database.parent, clock)
+    world = await _assemble(catalog, records, reader, MemoryDatastores(clock), storage, clock, access)
     try:
         yield world
     finally:
@@ -199,6 +219,7 @@ async def local_world(database: Path, root: Path) -> AsyncIterator[World]:
         datastores,
         _Folder(root / "data", clock),
         clock,
+        _local_access(db, root, clock),
     )
     try:
         yield world
@@ -209,6 +230,10 @@ async def local_world(database: Path, root: Path) -> AsyncIterator[World]:
         await db.close()
 
 
+def _local_access(db: Database, root: Path, clock: ManualClock) -> DataAccess:
+    return LocalDataAccess(LocalAccessGrants(NoGrants(), RegisteredPlaces(db, "local", root), clock=clock))
+
+
 async def _assemble(
     catalog: Catalog,
     records: Records,
@@ -216,6 +241,7 @@ async def _assemble(
     datastores: DatastoreCatalog,
     storage: Storage,
     clock: ManualClock,
+    access: DataAccess,
     workspace: WorkspaceFacts | None = None,
     labels: Labels | None = None,
 ) -> World:
@@ -227,6 +253,7 @@ async def _assemble(
         reader=reader,
         index=index,
         datastores=datastores,
+        access=access,
         clock=clock,
         workspace=workspace or WorkspaceFacts("local"),
         recheck_after=timedelta(hours=6),

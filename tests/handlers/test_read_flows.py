@@ -125,8 +125,40 @@ async def test_ways_of_using_a_dataset_take_each_others_place(tmp_path: Path) ->
 async def test_previews_are_never_shared(tmp_path: Path) -> None:
     async with stage(tmp_path) as on:
         await registered(on, "letters", "secret,y\n1,2\n")
-        shown = await asked(on, "preview letters", "Only you see this")
+        await on.ada.command(CHANNEL, "/dataset", "preview letters")
+        shown = await on.ada.wait_message(CHANNEL, "Only you see this", timeout=15)
         assert shown.ephemeral
         assert "Share in channel" not in shown.shown
-        seen_by_ada = await on.ada.messages(CHANNEL)
-        assert not any("secret" in message.shown for message in seen_by_ada)
+        seen_by_ben = await on.ben.messages(CHANNEL)
+        assert not any("secret" in message.shown for message in seen_by_ben)
+
+
+async def test_whoever_has_no_access_is_told_how_to_ask_for_it(tmp_path: Path) -> None:
+    async with stage(tmp_path) as on:
+        await registered(on, "letters", "x,y\nsecret,2\n", "x,y\nsecret,3\n")
+        refused = await asked(on, "preview letters", "no access to `letters` yet")
+        assert refused.ephemeral
+        assert "`/dataset access letters`" in refused.shown
+        buttons = [each for block in refused.blocks if block["type"] == "actions" for each in block["elements"]]
+        assert [(each["action_id"], each["value"]) for each in buttons] == [
+            ("run:access", "/dataset access letters"),
+            ("run:show", "/dataset show letters"),
+        ]
+        compared = await asked(on, "diff letters", "The values were not compared")
+        assert "Distance" not in compared.shown
+        assert not any("secret" in message.shown for message in await on.ben.messages(CHANNEL))
+
+
+async def test_registering_somebody_elses_files_anew_does_not_show_them(tmp_path: Path) -> None:
+    async with stage(tmp_path) as on:
+        await registered(on, "letters", "x,y\nsecret,2\n")
+        await on.ben.command(CHANNEL, "/dataset", "register mine")
+        form = await on.ben.wait_view("register")
+        await on.ben.click(form, "register:check", state={"paths": "letters/*"})
+        looked = await on.ben.wait_view("register", "2 columns", timeout=20)
+        assert "First row" not in looked.shown
+        assert (await on.ben.submit(looked, {"name": "mine", "paths": "letters/*"}))["ok"]
+        await on.ben.wait_view(contains="is registered", timeout=20)
+        refused = await asked(on, "preview mine", "belong to `letters`, which was registered earlier")
+        assert "`/dataset access mine`" in refused.shown
+        assert not any("secret" in message.shown for message in await on.ben.messages(CHANNEL))

@@ -44,8 +44,12 @@ async def test_a_csv_becomes_a_dataset_and_is_compared_and_used(tmp_path: Path, 
         diff = await ask("diff sales:1 sales:2", "currency")
         assert "2026-02.csv" in diff
         assert "Dataset.get_by_name" in await ask("use sales v1", "Use sales:2")
-        assert "currency" in await ask("preview sales", "Preview of sales")
-        assert "south" in await ask("preview sales:1", "Preview of sales")
+        assert "no access to `sales` yet" in await ask("preview sales", "no access")
+        for text, value in (("preview sales", "currency"), ("preview sales:1", "south")):
+            await on.ada.command("C0DATA", "/dataset", text)
+            shown = await on.ada.wait_message("C0DATA", value, timeout=15)
+            assert "Preview of sales" in shown.shown
+            assert shown.ephemeral
 
 
 async def test_an_answer_shared_in_the_channel_is_seen_by_the_others(tmp_path: Path) -> None:
