@@ -119,7 +119,6 @@ def ended(grant: Grant, request: AccessRequest | None, owner: str) -> tuple[Noti
     redraw = redrawn_for(grant, request)
     if grant.granted_at is None:
         return redraw
-    more: dict[str, JsonValue] = {"reason": str(grant.end_reason), "by": grant.ended_by, "note": grant.end_note}
     match grant.end_reason:
         case EndReason.REVOKED:
             event, to = "revoked", [keeper_of(grant), grant.requested_by]
@@ -127,7 +126,10 @@ def ended(grant: Grant, request: AccessRequest | None, owner: str) -> tuple[Noti
             event, to = "lost", [keeper_of(grant), owner]
         case _:
             event, to = "ended", [keeper_of(grant)]
-    return (*redraw, *told_of_grant(event, grant, to, request, **more))
+    told = told_of_grant(
+        event, grant, to, request, reason=str(grant.end_reason), by=grant.ended_by, note=grant.end_note
+    )
+    return (*redraw, *told)
 
 
 def stray(assignment: Assignment, key: str, to: Iterable[str], outcome: str) -> tuple[Notice, ...]:

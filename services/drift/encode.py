@@ -1,7 +1,7 @@
 """Profiles as bytes: compact, versioned, and refused when they are anything else.
 
-`DBDP`, a version byte, then zlib of: the length of a JSON header (4 bytes, little endian), the header, and the arrays it
-refers to, each byte-shuffled (all first bytes, all second bytes, …), which makes near numbers compress.
+`DBDP`, a version byte, then zlib of: the length of a JSON header (4 bytes, little endian), the header, and the arrays
+it refers to, each byte-shuffled (all first bytes, all second bytes, …), which makes near numbers compress.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from services.drift.model import (
     Plan,
     Profile,
 )
+from services.drift.numbers import counts_at
 from services.drift.plan import make_plan
 
 MAGIC = b"DBDP"
@@ -33,7 +34,7 @@ VERSION = 1
 LARGEST = 256 * 1024 * 1024
 """Bytes that a profile may unpack to; a real one of 1,000 columns has less than a fifth."""
 
-_TYPES = {"f": np.dtype("<f8"), "i": np.dtype("<i8"), "b": np.dtype("<u1")}
+_TYPES: dict[str, np.dtype[Any]] = {"f": np.dtype("<f8"), "i": np.dtype("<i8"), "b": np.dtype("<u1")}
 
 Array = NDArray[Any]
 
@@ -233,10 +234,8 @@ def _read_numbers(kept: Mapping[str, Any], plan: NumberPlan, arrays: list[Array]
     values = counts = None
     if "values" in kept:
         values, counts = arrays[kept["values"]], arrays[kept["counts"]]
-        left, right = (np.searchsorted(values, plan.edges, side) for side in ("left", "right"))
-        running = np.concatenate(([0], np.cumsum(counts)))
-        sums = np.concatenate(([0.0], np.cumsum((values - plan.shift) * counts)))
-        below, upto, sum_below = running[left], running[right], sums[left]
+        known = counts_at(plan, values, counts)
+        below, upto, sum_below = known.below, known.upto, known.sum_below
     else:
         below = arrays[kept["below"]]
         upto, sum_below = below + arrays[kept["at"]], arrays[kept["sums"]]
