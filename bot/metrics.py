@@ -97,6 +97,24 @@ class Metrics:
             "Seconds since the search index last agreed with the workspace.",
             registry=self.registry,
         )
+        self._notices = Counter(
+            "dataset_bot_outbox_notices_total",
+            "Notices by result: sent, dropped, failed; on the way: rate_limited, doubtful, found (had been posted), "
+            "blind (posted again unseen).",
+            ["result"],
+            registry=self.registry,
+        )
+        self._notice_seconds = Histogram(
+            "dataset_bot_outbox_delivery_seconds",
+            "Seconds from the moment a notice was due to its delivery.",
+            buckets=_CALL_BUCKETS,
+            registry=self.registry,
+        )
+        self._notice_age = Gauge(
+            "dataset_bot_outbox_oldest_seconds",
+            "Seconds that the oldest notice which is due has waited, when readiness was last asked for.",
+            registry=self.registry,
+        )
         self._ack_observers = {kind: self._ack_seconds.labels(kind).observe for kind in DELIVERY_KINDS}
         self._ack_counters: dict[tuple[str, int], Callable[[], None]] = {
             (kind, 200): self._acks.labels(kind, "200").inc for kind in DELIVERY_KINDS
@@ -147,6 +165,18 @@ class Metrics:
     def watch_index_age(self, age: Callable[[], float]) -> None:
         """Ask age for the index's age in seconds whenever the metrics are read."""
         self._index_age.set_function(age)
+
+    def outbox(self, result: str) -> None:
+        """Count a notice that came to this result."""
+        self._notices.labels(result).inc()
+
+    def outbox_seconds(self, seconds: float) -> None:
+        """Note how long a notice took from being due to being delivered."""
+        self._notice_seconds.observe(seconds)
+
+    def outbox_age(self, seconds: float) -> None:
+        """Note how long the oldest notice that is due has waited."""
+        self._notice_age.set(seconds)
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""

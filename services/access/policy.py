@@ -169,7 +169,7 @@ def _as_stages(value: object) -> object:
 
 def _stages_schema(schema: dict[str, Any]) -> None:
     short = {"type": "string", "pattern": f"^({OWNER}|{ADMINS}|{USER_ID.pattern}|{GROUP_ID.pattern})$"}
-    stages = {"type": "array", "items": {"$ref": "#/$defs/Stage"}, "minItems": 1, "maxItems": 5}
+    stages = {**next(each for each in schema["anyOf"] if "items" in each), "minItems": 1, "maxItems": 5}
     schema["anyOf"] = [short, {"type": "array", "items": short, "minItems": 1, "uniqueItems": True}, stages]
 
 

@@ -12,8 +12,10 @@ from sqlalchemy import (
     Select,
     Update,
     and_,
+    case,
     delete,
     exists,
+    func,
     literal_column,
     or_,
     select,
@@ -156,6 +158,18 @@ class Outbox:
         )
         row = await self._db.read(lambda connection: connection.execute(query).first())
         return None if row is None else (row.channel, row.ts)
+
+    async def oldest_due(self) -> datetime | None:
+        """Since when the notice that has waited longest could have been delivered; None when nothing waits.
+
+        One that was put back counts from its beginning.
+        """
+        now, row = self._clock.now(), _outbox.c
+        since = case((and_(row.attempts == 0, row.not_before.is_not(None)), row.not_before), else_=row.created_at)
+        query = select(func.min(since)).where(
+            literal_column("outbox.state IN ('waiting', 'sending')"), or_(row.attempts > 0, _due(row.not_before, now))
+        )
+        return await self._db.read(lambda connection: connection.execute(query).scalar())
 
     async def get(self, key: str) -> StoredNotice | None:
         """The notice with this key and what became of it."""
