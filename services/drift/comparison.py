@@ -21,10 +21,10 @@ class Histogram(NamedTuple):
 
 
 class Count(NamedTuple):
-    """A category and how often it comes."""
+    """A category and in how many rows it comes."""
 
     text: str
-    count: int
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)

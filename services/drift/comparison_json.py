@@ -110,7 +110,7 @@ def _dataset(dataset: DatasetDrift) -> dict[str, Any]:
 
 
 def _counts(pairs: Sequence[Sequence[Any]]) -> tuple[Count, ...]:
-    return tuple(Count(text, count) for text, count in pairs)
+    return tuple(Count(text, rows) for text, rows in pairs)
 
 
 def _read_side(kept: Mapping[str, Any]) -> SideFacts:
