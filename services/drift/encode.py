@@ -53,6 +53,7 @@ def encode(profile: Profile) -> bytes:
         "files": [[file.path, file.size, file.hash] for file in profile.files],
         "source": profile.source,
         "fingerprint": profile.fingerprint,
+        "notes": list(profile.notes),
         "arrays": arrays.described,
     }
     text = json.dumps(header, separators=(",", ":"), sort_keys=True).encode()
@@ -180,6 +181,7 @@ def _read(header: Mapping[str, Any], arrays: list[Array]) -> Profile:
         files=tuple(FileFacts(str(path), int(size), str(mark)) for path, size, mark in header["files"]),
         source=str(header["source"]),
         fingerprint=str(header["fingerprint"]),
+        notes=tuple(map(str, header["notes"])),
     )
 
 
