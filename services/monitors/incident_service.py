@@ -182,6 +182,8 @@ class IncidentService:
 
     async def _compared(self, run_id: str) -> tuple[Run, Comparison]:
         run = await self._desk.store.run(run_id)
+        if run is not None and run.result is not None and run.result.same_as:
+            run = await self._desk.store.run(run.result.same_as)
         comparison = _comparison(run)
         if run is None or comparison is None:
             raise NotFound("This run compared nothing, or its numbers are not kept any more.")

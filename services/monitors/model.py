@@ -1,7 +1,7 @@
 """Monitors and their runs as plain values.
 
-A monitor compares a baseline with the latest version of one dataset, on a schedule and when a new version comes. A run is one
-comparison. What a run finds opens, changes and ends incidents (`services.monitors.incidents`).
+A monitor compares a baseline with the latest version of one dataset, on a schedule and when a new version comes. A
+run is one comparison. What a run finds opens, changes and ends incidents (`services.monitors.incidents`).
 """
 
 from __future__ import annotations
@@ -221,7 +221,8 @@ class RunResult:
 
     baseline, target: as people call them ("flights:3"). data_key: the same for the same data and settings, so that a
     run that saw nothing new is recognised. magnitude: `DatasetDrift.magnitude`. note: a sentence about what
-    was not compared and why; for a failed run the reason and what to do. comparison: `comparison_json.to_json`.
+    was not compared and why; for a failed run the reason and what to do. comparison: `comparison_json.to_json`; empty
+    where the run `same_as` saw the same and keeps it.
     """
 
     outcome: Outcome
@@ -238,6 +239,7 @@ class RunResult:
     note: str = ""
     error_code: str = ""
     comparison: Mapping[str, JsonValue] = field(default_factory=dict)
+    same_as: str = ""
 
     @property
     def level(self) -> float:

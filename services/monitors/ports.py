@@ -159,7 +159,7 @@ class MonitorStore(Protocol):
         ...
 
     async def due_digests(
-        self, now: datetime, next_time: Callable[[DigestPeriod, str, datetime], datetime], limit: int
+        self, now: datetime, next_time: Callable[[DigestPeriod, str, datetime], datetime | None], limit: int
     ) -> tuple[Digest, ...]:
         """Digests that are due; each is given to one caller, and is due again at its next time."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -55,8 +56,10 @@ class Running:
         self._clock = clock
         self._new_id = new_id
 
-    async def make(self, run: Run, progress: Progress | None = None) -> RunResult | None:
+    async def make(self, run: Run, *, seconds: float, progress: Progress | None = None) -> RunResult | None:
         """Make a claimed run and record what came of it; None when it was put back or is somebody else's by now.
+
+        seconds: it is stopped after so long.
 
         What it finds wrong with itself is recorded as a failed run; only a store that does not answer raises.
         """
@@ -66,7 +69,7 @@ class Running:
             await self._record_quietly(run, result)
             return result
         try:
-            result = await self.result(monitor, progress)
+            result = await self._within(seconds, monitor, progress)
         except _MAY_PASS as error:
             if run.attempts < TRIES and await self._store.put_back(run.id, self._clock.now() + RETRY * run.attempts):
                 _log.info("a run is tried again later", code=error.code, attempt=run.attempts)
@@ -80,6 +83,16 @@ class Running:
             sentence = f"The run stopped with an unexpected error ({kind}). The log has it as run {run.id}."
             result = judge.failed(sentence, kind)
         return result if await self._record(monitor, run, result) else None
+
+    async def _within(self, seconds: float, monitor: Monitor, progress: Progress | None) -> RunResult:
+        limit = asyncio.timeout(seconds)
+        try:
+            async with limit:
+                return await self.result(monitor, progress)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise TimedOut(f"The run took longer than {round(seconds / 60)} minutes and was stopped.") from None
 
     async def result(self, monitor: Monitor, progress: Progress | None = None) -> RunResult:
         """What comparing now finds. Raises UserErrors and whatever reading raises."""
@@ -137,6 +150,7 @@ class Running:
 
     async def _record(self, monitor: Monitor, run: Run, result: RunResult) -> bool:
         """Store result, incidents and notices together, for as long as others change the same incidents."""
+        result = await self._without_repetition(monitor, result)
         state = RunState.FAILED if result.error_code else RunState.DONE
         ended = replace(run, state=state, ended_at=self._clock.now(), result=result)
         dataset = await self._dataset(monitor)
@@ -158,6 +172,14 @@ class Running:
             if stored is None or stored.state is not RunState.RUNNING or stored.instance != run.instance:
                 return False  # another instance took it over and told of it
         raise RuntimeError(f"run {run.id} could not be recorded: its incidents changed {CONFLICTS} times meanwhile")
+
+    async def _without_repetition(self, monitor: Monitor, result: RunResult) -> RunResult:
+        """A result that the last run had, too, points to it instead of holding its comparison again."""
+        last = await self._store.runs_of(monitor.id, None, 1)
+        before = last[0].result if last else None
+        if not result.data_key or before is None or before.data_key != result.data_key:
+            return result
+        return replace(result, comparison={}, same_as=before.same_as or last[0].id)
 
     async def _changed(self, monitor: Monitor, subject: Subject, ran: Ran) -> Step:
         latest = await self._store.latest_incident(monitor.id, subject)
