@@ -139,7 +139,9 @@ def _drifted_again(incident: Incident, ran: Ran) -> Step:
         return detected, Effect(News.DETECTED, mention=True)
     if incident.snooze is None:
         news = _compared(incident, ran)
-        return replace(seen, told_level=ran.level), Effect(news, mention=news is News.WORSE)
+        if news in {News.WORSE, News.BETTER}:  # else small steps would never add up
+            seen = replace(seen, told_level=ran.level)
+        return seen, Effect(news, mention=news is News.WORSE)
     if is_muted(incident.snooze, ran):
         return seen, Effect(News.MUTED, loud=False)
     return replace(seen, snooze=None, told_level=ran.level), Effect(News.WOKEN, mention=True)
