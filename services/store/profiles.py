@@ -37,7 +37,7 @@ class SqlProfiles:
         data = and_(self._of(await self._workspace.id(), name, version, fingerprint), _profile.c.plan == plan)
         query = select(_profile.c.part, _profile.c.data).where(data, _profile.c.part != "").order_by(_profile.c.part)
         found = await self._db.read(lambda connection: connection.execute(query).all())
-        return tuple((str(part), bytes(kept)) for part, kept in found)
+        return tuple((row.part, bytes(row.data)) for row in found)
 
     async def put(self, name: str, version: int, fingerprint: str, data: bytes, *, own: bool, day: str = "") -> None:
         """Keep an encoded profile in the place of an older one of the same data and plan."""
