@@ -35,9 +35,11 @@ from services.datasets.rules import AdminsAndPublic
 from services.datasets.service import DatasetService
 from services.datasets.workspace import WorkspaceFacts
 from services.datastores.service import DatastoreService
+from services.drift.shelf import ProfileShelf
 from services.errors import UserError
 from services.search.index import SqliteIndex
 from services.store.database import Database
+from services.store.profiles import SqlProfiles
 from services.store.records import SqlRecords
 from services.store.workspaces import WorkspaceRow
 
@@ -106,6 +108,9 @@ async def open_azure_workspace(
         reader=reader,
         index=AgedIndex(index, sweeper),
         datastores=datastores,
+        profiles=ProfileShelf(
+            reader=reader, profiles=SqlProfiles(database, workspace.key, clock=clock), records=records
+        ),
         access=AdminsAndPublic(),
         clock=clock,
         workspace=WorkspaceFacts(workspace.name, workspace.subscription_id, workspace.resource_group),

@@ -44,6 +44,7 @@ from handlers.posting import BlockSupport
 from services.datasets.service import DatasetService
 from services.datasets.workspace import WorkspaceFacts
 from services.datastores.service import DatastoreService
+from services.drift.shelf import ProfileShelf
 from services.jobs import Pool
 from services.local.access import LocalAccessGrants, LocalDataAccess, NoGrants
 from services.local.catalog import LocalCatalog
@@ -57,6 +58,7 @@ from services.store.inbox import Inbox
 from services.store.instances import Instances
 from services.store.job_store import JobStore
 from services.store.outbox import Outbox
+from services.store.profiles import SqlProfiles
 from services.store.records import SqlRecords
 from services.store.workspaces import WorkspaceRow
 
@@ -265,6 +267,7 @@ async def _open_workspace(
         reader=reader,
         index=index,
         datastores=folders,
+        profiles=ProfileShelf(reader=reader, profiles=SqlProfiles(database, key, clock=clock), records=records),
         access=LocalDataAccess(LocalAccessGrants(NoGrants(), RegisteredPlaces(database, key, directory), clock=clock)),
         clock=clock,
         workspace=WorkspaceFacts(name=directory.name),
