@@ -12,7 +12,7 @@ import httpx
 
 from bot.clock import SystemClock
 from bot.logs import get_logger
-from bot.opened import OpenedWorkspace, Refresh
+from bot.opened import OpenedWorkspace, Refresh, Sources
 from bot.periodic import Periodic
 from bot.settings import Settings
 from services.azure.aged_index import AgedIndex
@@ -102,6 +102,7 @@ async def open_azure_workspace(
         counts=mirror.datastore_counts,
     )
     stack.push_async_callback(datastores.close)
+    access = AdminsAndPublic()
     datasets = DatasetService(
         catalog=catalog,
         records=records,
@@ -111,7 +112,7 @@ async def open_azure_workspace(
         profiles=ProfileShelf(
             reader=reader, profiles=SqlProfiles(database, workspace.key, clock=clock), records=records
         ),
-        access=AdminsAndPublic(),
+        access=access,
         clock=clock,
         workspace=WorkspaceFacts(workspace.name, workspace.subscription_id, workspace.resource_group),
         recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
@@ -130,6 +131,7 @@ async def open_azure_workspace(
         datasets,
         DatastoreService(catalog=datastores, kinds=KINDS),
         index,
+        Sources(workspace.key, catalog, records, reader, access),
         waits_for=THING,
         attend=attend,
     )

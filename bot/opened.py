@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.periodic import Periodic
 from services.datasets.service import DatasetService
 from services.datastores.service import DatastoreService
+from services.ports import Catalog, DataAccess, DataReader, Records
 from services.search.index import SqliteIndex
 
 Refresh = Callable[[], Awaitable[None]]
@@ -16,6 +17,17 @@ Refresh = Callable[[], Awaitable[None]]
 
 def _needs_nothing(_periodic: Periodic, _refresh: Refresh) -> None:
     """A local workspace keeps itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a workspace is made of, for services beside `DatasetService`. key: what tells it apart in the database."""
+
+    key: str
+    catalog: Catalog
+    records: Records
+    reader: DataReader
+    access: DataAccess
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,5 +41,6 @@ class OpenedWorkspace:
     datasets: DatasetService
     datastores: DatastoreService
     index: SqliteIndex
+    sources: Sources
     waits_for: str = ""
     attend: Callable[[Periodic, Refresh], None] = _needs_nothing

@@ -27,8 +27,10 @@ from bot.jobs import JobRunner, PoolLimits
 from bot.logs import get_logger
 from bot.metrics import Metrics
 from bot.middleware import Deliveries
+from bot.monitor_runner import MonitorRunner
+from bot.monitor_wiring import open_monitoring
 from bot.open_deliveries import OpenDeliveries
-from bot.opened import OpenedWorkspace
+from bot.opened import OpenedWorkspace, Sources
 from bot.outbox import OutboxPump
 from bot.periodic import Heartbeat, Periodic
 from bot.settings import Settings
@@ -81,6 +83,7 @@ class Bot:
     services: Services
     jobs: JobRunner
     outbox: OutboxPump
+    runner: MonitorRunner
     index: SqliteIndex
     web: ASGIApp
     sockets: SocketMode | None
@@ -142,19 +145,34 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             metrics=metrics,
             tell_interrupted=partial(tell_interrupted, client),
         )
-        services = Services(
-            datasets=opened.datasets, datastores=opened.datastores, jobs=jobs, waits_for=opened.waits_for
-        )
         drawings = Drawings()
         pump = OutboxPump(
             store.outbox,
             client,
-            partial(drawings.draw, services),
+            lambda stored: drawings.draw(services, stored),  # the services wake the pump, so they come after it
             support=BlockSupport(),
             metrics=metrics,
             clock=clock,
         )
         stack.push_async_callback(pump.stop, 0)
+        monitoring = open_monitoring(
+            opened,
+            store.database,
+            instance_id,
+            pump,
+            clock=clock,
+            metrics=metrics,
+            at_once=settings.jobs_data,
+        )
+        stack.push_async_callback(monitoring.runner.stop)
+        services = Services(
+            datasets=opened.datasets,
+            datastores=opened.datastores,
+            jobs=jobs,
+            monitors=monitoring.monitors,
+            incidents=monitoring.incidents,
+            waits_for=opened.waits_for,
+        )
         workspace = Workspace(client)
         token = settings.slack_bot_token
         app = BotApp(
@@ -180,9 +198,11 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             upkeep=upkeep,
         )
         opened.attend(periodic, upkeep.refresh)
+        monitoring.attend(periodic)
         stack.push_async_callback(periodic.stop)
         _add_probes(health, workspace, store, upkeep, sockets)
         health.add("outbox", pump.probe)
+        health.add("monitors", monitoring.runner.probe)
         metrics.watch_index_age(lambda: upkeep.age)
         secret = settings.slack_signing_secret
         web = build_web_app(
@@ -199,6 +219,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             services=services,
             jobs=jobs,
             outbox=pump,
+            runner=monitoring.runner,
             index=opened.index,
             web=web,
             sockets=sockets,
@@ -261,6 +282,7 @@ async def _open_workspace(
     index = SqliteIndex(index_path, catalog, records, clock=clock, belongs_to=uid)
     await index.open()
     stack.push_async_callback(index.close)
+    access = LocalDataAccess(LocalAccessGrants(NoGrants(), RegisteredPlaces(database, key, directory), clock=clock))
     datasets = DatasetService(
         catalog=catalog,
         records=records,
@@ -268,14 +290,15 @@ async def _open_workspace(
         index=index,
         datastores=folders,
         profiles=ProfileShelf(reader=reader, profiles=SqlProfiles(database, key, clock=clock), records=records),
-        access=LocalDataAccess(LocalAccessGrants(NoGrants(), RegisteredPlaces(database, key, directory), clock=clock)),
+        access=access,
         clock=clock,
         workspace=WorkspaceFacts(name=directory.name),
         recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
         look_seconds=settings.form_look_seconds,
         folder_of=folders.folder_of,
     )
-    return OpenedWorkspace(datasets, DatastoreService(catalog=folders), index)
+    sources = Sources(key, catalog, records, reader, access)
+    return OpenedWorkspace(datasets, DatastoreService(catalog=folders), index, sources)
 
 
 def _own_files(settings: Settings, index_path: Path) -> tuple[Path, ...]:
@@ -339,7 +362,9 @@ def _periodic_work(
 
     async def recheck() -> None:
         for news in await services.datasets.recheck_due(RECHECK_BATCH):
-            await version_changed(client, news.version, news.now, owner=news.owner, watchers=news.watchers)
+            changed = news.version
+            await services.monitors.version_changed(changed.name, changed.version, news.now.checked_at)
+            await version_changed(client, changed, news.now, owner=news.owner, watchers=news.watchers)
 
     periodic.every(settings.index_refresh_seconds, "index refresh", upkeep.refresh, first=0)
     periodic.every(TAKE_OVER_SECONDS, "take over", jobs.take_over, first=0)

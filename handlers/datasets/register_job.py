@@ -101,6 +101,7 @@ class RegisterWork:
             await require_member(self.client, request.owner)
         wish = str(job.payload.get("wish") or job.id)
         registered = await self.services.datasets.register(request, registration_id=wish, progress=view.progress)
+        await self.services.monitors.version_registered(registered.version.name, registered.version.version)
         card = card_message(registered)
         told = self._told.get(wish)
         if told is not None:  # pressed twice: one version, one card
