@@ -75,7 +75,7 @@ class MonitorRunner:
         for run_id in cut.values():
             try:
                 await self._store.put_back(run_id, self._clock.now())
-            except Exception as error:  # they are taken over when this instance is missed
+            except Exception as error:  # noqa: BLE001  # they are taken over when this instance is missed
                 log.warning("a run could not be given back", run=run_id, error=repr(error))
         return len(cut)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 from bot.health import Part
 from bot.metrics import Metrics
@@ -35,6 +36,10 @@ async def until(seen: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+def ended_as(metrics: Metrics, result: str, count: int) -> bool:
+    return value(metrics, "dataset_bot_monitor_runs_total", result=result) == count
+
+
 async def test_a_new_version_is_compared_at_once_and_no_more_than_two_runs_at_a_time(world: MonitorWorld) -> None:
     names = [f"set-{number}" for number in range(5)]
     for name in names:
@@ -47,7 +52,7 @@ async def test_a_new_version_is_compared_at_once_and_no_more_than_two_runs_at_a_
         await until(lambda: len(world.comparer.compared) == 2)
         assert await runner.probe() == Part(True, "2 running")
         world.comparer.gate.set()
-        await until(lambda: value(metrics, "dataset_bot_monitor_runs_total", result="drifted") == 5)
+        await until(partial(ended_as, metrics, "drifted", 5))
     assert world.comparer.most_at_once == 2
     assert len(await world.open()) == 5
     assert not (await runner.probe()).ok
@@ -65,7 +70,7 @@ async def test_a_run_that_takes_too_long_is_stopped_and_told_after_three_tries(w
             )
             world.clock.advance(minutes=5)
             runner.wake()
-        await until(lambda: value(metrics, "dataset_bot_monitor_runs_total", result="failed") == 1)
+        await until(partial(ended_as, metrics, "failed", 1))
     (run,) = (await world.monitors.history(monitor.id)).runs
     assert run.result is not None
     assert run.result.error_code == "timed_out"
@@ -74,7 +79,8 @@ async def test_a_run_that_takes_too_long_is_stopped_and_told_after_three_tries(w
 
 async def test_what_a_stopped_runner_leaves_is_made_by_the_next(world: MonitorWorld) -> None:
     await world.version()
-    monitor = await world.monitor()
+    monitor = await world.monitor(on_new_version=False)
+    await world.version(price=0.3)
     world.comparer.gate = asyncio.Event()
     async with running(world) as (runner, _):
         run = await world.monitors.run_now(ADA, monitor.id)
