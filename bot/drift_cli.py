@@ -288,10 +288,9 @@ def _calibrated(baseline: Side, settings: CompareSettings) -> tuple[Side, dict[s
     sample_plan: Plan | None = None
     for file in files_of(baseline.rows):
         if sample_plan is None:
-            from services.drift.plan import plan_of
-            from services.drift.scan import SAMPLE_ROWS
+            from services.drift.scan import plan_for
 
-            sample_plan = plan_of(baseline.rows.sample(SAMPLE_ROWS))
+            sample_plan = plan_for(baseline.rows)
         chunks.append(counted(open_files(file.path, [file]), sample_plan, progress=_progress(file.path)))
     return replace(baseline, profile=merge_all(chunks)), calibrated_thresholds(chunks, settings)
 

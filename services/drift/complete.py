@@ -27,10 +27,11 @@ class CompleteRows:
         """As of all rows."""
         return self._rows.weight(column)
 
-    def sample(self, rows: int) -> pa.Table:
+    def sample(self, rows: int, columns: Sequence[str] | None = None) -> pa.Table:
         """The complete ones of a sample."""
         found = self._rows.sample(rows)
-        return pa.Table.from_batches([complete(batch) for batch in found.to_batches()], found.schema)
+        kept = pa.Table.from_batches([complete(batch) for batch in found.to_batches()], found.schema)
+        return kept if columns is None else kept.select(list(columns))
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The complete rows of these columns, in order."""

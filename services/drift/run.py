@@ -11,9 +11,8 @@ from services.drift.complete import CompleteRows
 from services.drift.judge import undecided
 from services.drift.measures import BINNED, ORDERED, Known, Pair
 from services.drift.model import Floats, Plan, Profile
-from services.drift.plan import plan_of
 from services.drift.refine import counts_at_edges, exact_distances
-from services.drift.scan import SAMPLE_ROWS, Progress, Rows, scan
+from services.drift.scan import Progress, Rows, plan_for, scan
 from services.drift.settings import CompareSettings, Metric, Preset
 
 Count = Callable[[Plan | None], Profile]
@@ -31,11 +30,7 @@ class Side:
 
 def counted(rows: Rows, plan: Plan | None = None, *, progress: Progress | None = None) -> Profile:
     """One scan of rows, where a plan says or their own sample suggests. Raises SourceProblem."""
-    if plan is None:
-        sample = rows.sample(SAMPLE_ROWS)
-        plan = plan_of(sample)
-        del sample
-    return scan(rows, plan, progress=progress)
+    return scan(rows, plan or plan_for(rows), progress=progress)
 
 
 def compared(

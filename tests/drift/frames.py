@@ -29,9 +29,9 @@ class TableRows:
         self._table = table
         self._batch = batch
 
-    def sample(self, rows: int) -> pa.Table:
+    def sample(self, rows: int, columns: Sequence[str] | None = None) -> pa.Table:
         """The first rows."""
-        return self._table.slice(0, rows)
+        return (self._table if columns is None else self._table.select(list(columns))).slice(0, rows)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """All rows."""
