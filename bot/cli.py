@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bot import __version__
+from bot.drift_cli import add_drift_command
 
 T = TypeVar("T")
 
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     transport.add_argument("--socket", action="store_true", help="for Socket Mode (the default)")
     transport.add_argument("--url", help="for HTTP: the public https address of the bot")
     manifest.set_defaults(run=_manifest)
+    add_drift_command(commands)
     return parser
 
 

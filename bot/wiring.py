@@ -70,6 +70,8 @@ TAKE_OVER_SECONDS = 10.0
 KEEPALIVE_SECONDS = 60.0
 SWEEP_SECONDS = 600.0
 RECHECK_BATCH = 20
+PROFILES_KEPT = timedelta(days=180)
+"""How long after its last use a profile is kept; a new one costs a scan, if the files are still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         store = await _open_store(settings, instance_id, clock, stack)
         session = await stack.enter_async_context(open_session())
         client = SlackClient(session=session, base_url=settings.slack_api_url, metrics=metrics)
-        opened = await _open_workspace(settings, store.database, clock, stack)
+        opened = await open_workspace(settings, store.database, clock, stack)
 
         deliveries = OpenDeliveries(store.inbox.done)
         jobs = JobRunner(
@@ -246,7 +248,7 @@ async def _open_store(
     return _Store(database, inbox, JobStore(database, clock=clock), heartbeat, outbox)
 
 
-async def _open_workspace(
+async def open_workspace(
     settings: Settings, database: Database, clock: SystemClock, stack: contextlib.AsyncExitStack
 ) -> OpenedWorkspace:
     """The workspace of the settings with its registry, datastores, reader and index."""
@@ -359,6 +361,7 @@ def _periodic_work(
         await store.inbox.sweep()
         await store.jobs.sweep()
         await store.outbox.sweep()
+        await services.datasets.profiles.forget(SystemClock().now() - PROFILES_KEPT)
 
     async def recheck() -> None:
         for news in await services.datasets.recheck_due(RECHECK_BATCH):

@@ -36,6 +36,10 @@ async def until(seen: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
+def began(world: MonitorWorld, count: int) -> bool:
+    return len(world.comparer.compared) == count
+
+
 def ended_as(metrics: Metrics, result: str, count: int) -> bool:
     return value(metrics, "dataset_bot_monitor_runs_total", result=result) == count
 
@@ -49,7 +53,7 @@ async def test_a_new_version_is_compared_at_once_and_no_more_than_two_runs_at_a_
     async with running(world) as (runner, metrics):
         for name in names:
             await world.version(name, price=0.3)
-        await until(lambda: len(world.comparer.compared) == 2)
+        await until(partial(began, world, 2))
         assert await runner.probe() == Part(True, "2 running")
         world.comparer.gate.set()
         await until(partial(ended_as, metrics, "drifted", 5))
@@ -65,9 +69,7 @@ async def test_a_run_that_takes_too_long_is_stopped_and_told_after_three_tries(w
     async with running(world, run_seconds=0.02) as (runner, metrics):
         await world.version(price=0.3)
         for tries in (1, 2):
-            await until(
-                lambda tries=tries: value(metrics, "dataset_bot_monitor_runs_total", result="put_back") == tries
-            )
+            await until(partial(ended_as, metrics, "put_back", tries))
             world.clock.advance(minutes=5)
             runner.wake()
         await until(partial(ended_as, metrics, "failed", 1))
@@ -86,7 +88,7 @@ async def test_what_a_stopped_runner_leaves_is_made_by_the_next(world: MonitorWo
         run = await world.monitors.run_now(ADA, monitor.id)
         again = await world.monitors.run_now(ADA, monitor.id)
         assert again.id == run.id
-        await until(lambda: len(world.comparer.compared) == 1)
+        await until(partial(began, world, 1))
         assert await runner.stop(0) == 1
     (claimed,) = await world.store.claim_runs(world.clock.now(), 9)
     assert (claimed.id, claimed.attempts) == (run.id, 2)
