@@ -41,6 +41,7 @@ from handlers.context import Services
 from handlers.datasets.notices import version_changed
 from handlers.datasets.register_job import attach_jobs
 from handlers.drawing import Drawings
+from handlers.drift.drawings import DRAWINGS
 from handlers.listeners import register_listeners
 from handlers.posting import BlockSupport
 from services.datasets.service import DatasetService
@@ -147,7 +148,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             metrics=metrics,
             tell_interrupted=partial(tell_interrupted, client),
         )
-        drawings = Drawings()
+        drawings = Drawings(DRAWINGS)
         pump = OutboxPump(
             store.outbox,
             client,

@@ -162,7 +162,13 @@ def _seen(incident: Incident, ran: Ran, *, drifted: bool) -> Incident:
     )
     if not drifted:
         return seen
-    return replace(seen, problems=ran.problems, level=ran.level, worst=max(incident.worst, ran.level))
+    return replace(
+        seen,
+        problems=ran.problems,
+        before=incident.problems,
+        level=ran.level,
+        worst=max(incident.worst, ran.level),
+    )
 
 
 def _clean(incident: Incident, ran: Ran) -> Step:

@@ -66,8 +66,9 @@ class Incident:
     """id, dataset, monitor_id, subject never change. revision: one more with every change.
 
     outcomes: of the latest runs on different data, the newest last, True for drifted; as many as N of M looks at.
-    problems, level, result fields: of the latest drifted run. told_level: the level people were last told.
-    worst: the highest level since it opened. first_target: the target whose run opened it.
+    problems, level, result fields: of the latest drifted run; before: problems of the drifted run before that.
+    told_level: the level people were last told. worst: the highest level since it opened. first_target: the target
+    whose run opened it.
     places: where its message is, the first one with the thread; thread: key of the notice in whose thread its news go
     (that of its own first message, or of a summary). Empty until it is told.
     """
@@ -104,6 +105,7 @@ class Incident:
     places: tuple[Destination, ...] = ()
     thread: str = ""
     note: str = ""
+    before: tuple[Problem, ...] = ()
 
     @property
     def is_open(self) -> bool:

@@ -110,6 +110,9 @@ def _reply(
         "news": effect.news.value,
         "run": incident.run_id,
         "revision": incident.revision,
+        "baseline": incident.baseline,
+        "target": incident.target,
+        "level": round(incident.level, 4),
         **details,
     }
     if effect.mention and mention:
