@@ -1,10 +1,11 @@
-"""The App Home: what is mine, what I watch, what of it changed under registered versions, what is new."""
+"""The App Home: what waits for me, my access, what is mine, what I watch, what of it changed under registered versions, what is new."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from handlers.access.home_part import access_blocks
 from handlers.blockkit import (
     VIEW_BLOCKS,
     actions,
@@ -23,6 +24,7 @@ from handlers.datasets.phrases import BADGES, badge_sentence, owner_phrase
 from handlers.message import Json
 from handlers.text import Mrkdwn, bold, code, count_text, lines, md, truncate, when
 from handlers.working import done_view
+from services.access.offer import MyAccess
 from services.datasets.model import DatasetCard, DatasetPage, DatasetSummary, FingerprintState
 
 FIND, FIND_ACTION, REFRESH_ACTION, SHOW_ACTION = "home_find", "home:find", "home:refresh", "home:show"
@@ -34,7 +36,10 @@ _CALM = frozenset({FingerprintState.UNCHECKED, FingerprintState.UNCHANGED})
 
 @dataclass(frozen=True, slots=True)
 class HomeContent:
-    """What the index says. found: answers to `words`, or what is newest without words. at: when it was asked."""
+    """What the index says. found: answers to `words`, or what is newest without words. at: when it was asked.
+
+    access: what the person holds, asked for and has to decide.
+    """
 
     mine: DatasetPage
     watched: DatasetPage
@@ -42,12 +47,14 @@ class HomeContent:
     found: DatasetPage
     at: datetime
     words: str = ""
+    access: MyAccess = MyAccess((), (), (), ())
 
 
 def home_view(content: HomeContent) -> Json:
     """The tab."""
     row = [
         command_button("Register a dataset", "run:register", "/dataset register", style="primary"),
+        command_button("Request access", "run:access", "/dataset access"),
         button("Refresh", REFRESH_ACTION),
         command_button("What I can do", "run:help", "/dataset help"),
     ]
@@ -63,6 +70,7 @@ def home_view(content: HomeContent) -> Json:
     if content.words:
         title = f"Found: {count_text(content.found.total, 'dataset')}"
         blocks += _part("found", title, content.found, f"Nothing matches “{truncate(content.words, 100)}”.")
+    blocks += access_blocks(content.access)
     if content.changed.items:
         blocks += _part("changed", "Changed since they were registered: mine and what I watch", content.changed, "")
     empty = "You own no dataset yet. Register one, and it is listed here."
