@@ -1,4 +1,4 @@
-"""The App Home: what waits for me, my access, what is mine, what I watch, what of it changed under registered versions, what is new."""
+"""The App Home: what waits for me, my access, what is mine or watched, what changed under its versions, what is new."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ FIND, FIND_ACTION, REFRESH_ACTION, SHOW_ACTION = "home_find", "home:find", "home
 MINE, WATCHED, CHANGED, RECENT = 12, 12, 8, 12
 TITLE = "Dataset"
 
+NO_ACCESS = MyAccess((), (), (), ())
+
 _CALM = frozenset({FingerprintState.UNCHECKED, FingerprintState.UNCHANGED})
 
 
@@ -47,7 +49,7 @@ class HomeContent:
     found: DatasetPage
     at: datetime
     words: str = ""
-    access: MyAccess = MyAccess((), (), (), ())
+    access: MyAccess = NO_ACCESS
 
 
 def home_view(content: HomeContent) -> Json:

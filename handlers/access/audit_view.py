@@ -42,20 +42,19 @@ def build(entries: Sequence[AuditEntry], request: AuditRequest) -> Message:
 
 
 def _rows(entries: Sequence[AuditEntry]) -> list[list[Cell]]:
-    rows: list[list[Cell]] = [["#", "When", "Who", "What", "Dataset", "For", "Details"]]
-    for each in entries:
-        rows.append(
-            [
-                number_cell(each.seq, str(each.seq)),
-                time_cell(each.at),
-                person_cell(each.actor, "bot"),
-                each.action,
-                each.dataset or None,
-                person_cell(each.subject, "—"),
-                truncate(_details(each), _DETAIL) or None,
-            ]
-        )
-    return rows
+    return [["#", "When", "Who", "What", "Dataset", "For", "Details"], *map(_cells, entries)]
+
+
+def _cells(entry: AuditEntry) -> list[Cell]:
+    return [
+        number_cell(entry.seq, str(entry.seq)),
+        time_cell(entry.at),
+        person_cell(entry.actor, "bot"),
+        entry.action,
+        entry.dataset or None,
+        person_cell(entry.subject, "—"),
+        truncate(_details(entry), _DETAIL) or None,
+    ]
 
 
 def _line(entry: AuditEntry) -> Mrkdwn:

@@ -20,10 +20,7 @@ def read_duration(word: str) -> timedelta | None:
     if found is None:
         return None
     unit = found["unit"].lower()
-    if unit.startswith("mo"):
-        length = timedelta(days=30)
-    else:
-        length = _UNITS.get(unit[0], _MINUTE)
+    length = timedelta(days=30) if unit.startswith("mo") else _UNITS.get(unit[0], _MINUTE)
     return int(found["count"]) * length or None
 
 

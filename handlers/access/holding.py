@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
@@ -34,13 +36,16 @@ REVIEW = ReasonForm(
 )
 TITLE = "Access"
 
+Listener = Callable[[AsyncAck, Json, Json, AsyncBoltContext, AsyncWebClient], Awaitable[None]]
+"""Answers a press. Bolt passes arguments by their names: ack, body, action, context, client."""
+
 
 def attach(app: AsyncApp) -> None:
     """Listen to the buttons and the forms of Revoke and Review."""
     app.action(pressed.any_of(buttons.DONE))(on_done)
     app.action(pressed.any_of(buttons.EXTEND))(on_extend)
-    app.action(pressed.any_of(buttons.REVOKE))(on_revoke)
-    app.action(pressed.any_of(buttons.REVIEW))(on_review)
+    app.action(pressed.any_of(buttons.REVOKE))(asks_why(REVOKE))
+    app.action(pressed.any_of(buttons.REVIEW))(asks_why(REVIEW))
     app.view(REVOKE.callback)(on_revoke_submitted)
     app.view(REVIEW.callback)(on_review_submitted)
 
@@ -68,27 +73,22 @@ async def on_extend(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltC
     await pressed.start(call_from(body, context, client), body, Pool.SLACK, "extend form", run, title=TITLE)
 
 
-async def on_revoke(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltContext, client: AsyncWebClient) -> None:
-    """Take it away: ask why."""
-    await _ask(ack, body, action, context, client, REVOKE)
+def asks_why(form: ReasonForm) -> Listener:
+    """A listener for a button that acts on a grant with a reason: asks for the reason."""
 
+    async def on_press(
+        ack: AsyncAck, body: Json, action: Json, context: AsyncBoltContext, client: AsyncWebClient
+    ) -> None:
+        await ack()
+        grant_id = pressed.value_of(action)
 
-async def on_review(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltContext, client: AsyncWebClient) -> None:
-    """Somebody looked at an emergency: ask what they found."""
-    await _ask(ack, body, action, context, client, REVIEW)
+        async def run(call: Call) -> None:
+            grant = await pressed.soon(call.services.access.grant(grant_id))
+            await pressed.open_over(call, body, reason_view(form, grant_id, about_text(grant) if grant else Mrkdwn("")))
 
+        await pressed.start(call_from(body, context, client), body, Pool.SLACK, form.title, run, title=form.title)
 
-async def _ask(
-    ack: AsyncAck, body: Json, action: Json, context: AsyncBoltContext, client: AsyncWebClient, form: ReasonForm
-) -> None:
-    await ack()
-    grant_id = pressed.value_of(action)
-
-    async def run(call: Call) -> None:
-        grant = await pressed.soon(call.services.access.grant(grant_id))
-        await pressed.open_over(call, body, reason_view(form, grant_id, about_text(grant) if grant else Mrkdwn("")))
-
-    await pressed.start(call_from(body, context, client), body, Pool.SLACK, form.title, run, title=form.title)
+    return on_press
 
 
 async def on_revoke_submitted(

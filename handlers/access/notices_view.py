@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from pydantic import JsonValue
 
@@ -29,9 +30,12 @@ from handlers.access.phrases import (
 )
 from handlers.blockkit import actions, context, section
 from handlers.message import Json, Message
-from handlers.text import Mrkdwn, code, lines, md, mention, truncate, when
+from handlers.text import Mrkdwn, code, lines, md, mention, told, truncate, when
 from services.access.model import Grant, GrantStatus, RequestStatus, Review
 from services.access.offer import RequestCard
+
+Args: TypeAlias = Mapping[str, JsonValue]
+"""What a notice carries beside what it is about."""
 
 STRAY_OUTCOMES = {
     "reported": "I left it as it is. If nobody needs it, remove it in the Azure portal.",
@@ -40,115 +44,151 @@ STRAY_OUTCOMES = {
 }
 
 
-def request_told(event: str, card: RequestCard, args: Mapping[str, JsonValue]) -> Message | None:
+def request_told(event: str, card: RequestCard, args: Args) -> Message | None:
     """An event of a request; None when it is over before it could be told."""
+    draw = _OF_REQUEST.get(event)
+    if draw is not None:
+        return draw(card, args)
     request = card.request
-    name, waits = dataset_name(request.dataset), request.status is RequestStatus.PENDING
-    match event:
-        case "reminder":
-            if not waits:
-                return None
-            said = md(":bell: Still waiting for a decision: {}.", wish_phrase(request))
-            until = md("It lapses {} if nobody decides.", when(request.expires_at))
-            return _message(said, [until], [decide_button(request)])
-        case "escalated":
-            if not waits:
-                return None
-            said = md(":arrow_up: Nobody decided yet, so others may decide too now: {}.", wish_phrase(request))
-            asked = md("Asked now: {}", people(card.decision.approvers))
-            return _message(said, [asked], [decide_button(request)])
-        case "lapsed":
-            said = md(":zzz: Nobody decided in time: {}. The request is over.", wish_phrase(request))
-            return _message(said, [], [ask_button(request.dataset, "Ask again")])
-        case "emergency":
-            said = md(":rotating_light: *Emergency access.* {}.", wish_phrase(request))
-            details = [md("*Motive*\n{}", quoted(request.reason))]
-            if request.opens:
-                details.append(md("*It opens*\n{}", bullets(request.opens)))
-            details.append(Mrkdwn("Nobody was asked first. It is short, and it is reviewed afterwards."))
-            live = card.grant is not None and card.grant.status is not GrantStatus.ENDED
-            row = [revoke_button(card.grant)] if live and card.grant is not None else []
-            return _message(said, details, row)
-        case "review" if card.grant is not None:
-            return grant_told("review", card.grant, args)
-        case "failed":
-            if request.status is not RequestStatus.FAILED:
-                return None
-            said = md(
-                ":x: {} {} access to {} was approved, but could not be given.",
-                subject_phrase(request.subject),
-                request.level.value,
-                name,
-            )
-            why = md("What is missing: {}", truncate(request.failure or _text(args, "sentence"), 1000))
-            return _message(said, [why], [retry_button(request), cancel_button(request)])
-        case _:
-            return _message(md(":information_source: {}: {}", name, request.status.value), [wish_phrase(request)], [])
+    name = dataset_name(request.dataset)
+    return _message(md(":information_source: {}: {}", name, request.status.value), [wish_phrase(request)], [])
 
 
-def grant_told(event: str, grant: Grant, args: Mapping[str, JsonValue]) -> Message | None:
+def _reminder(card: RequestCard, _: Args) -> Message | None:
+    request = card.request
+    if request.status is not RequestStatus.PENDING:
+        return None
+    said = md(":bell: Still waiting for a decision: {}.", wish_phrase(request))
+    until = md("It lapses {} if nobody decides.", when(request.expires_at))
+    return _message(said, [until], [decide_button(request)])
+
+
+def _escalated(card: RequestCard, _: Args) -> Message | None:
+    request = card.request
+    if request.status is not RequestStatus.PENDING:
+        return None
+    said = md(":arrow_up: Nobody decided yet, so others may decide too now: {}.", wish_phrase(request))
+    asked = md("Asked now: {}", people(card.decision.approvers))
+    return _message(said, [asked], [decide_button(request)])
+
+
+def _lapsed(card: RequestCard, _: Args) -> Message:
+    request = card.request
+    said = md(":zzz: Nobody decided in time: {}. The request is over.", wish_phrase(request))
+    return _message(said, [], [ask_button(request.dataset, "Ask again")])
+
+
+def _emergency_asked(card: RequestCard, _: Args) -> Message:
+    request, grant = card.request, card.grant
+    said = md(":rotating_light: *Emergency access.* {}.", wish_phrase(request))
+    details = [md("*Motive*\n{}", quoted(request.reason))]
+    if request.opens:
+        details.append(md("*It opens*\n{}", bullets(request.opens)))
+    details.append(Mrkdwn("Nobody was asked first. It is short, and it is reviewed afterwards."))
+    return _message(said, details, [revoke_button(grant)] if grant is not None and _is_live(grant) else [])
+
+
+def _not_given(card: RequestCard, args: Args) -> Message | None:
+    request = card.request
+    if request.status is not RequestStatus.FAILED:
+        return None
+    whom, name = subject_phrase(request.subject), dataset_name(request.dataset)
+    said = md(":x: *{}* access of {} to {} was approved, but could not be given.", request.level.value, whom, name)
+    return _message(said, [_missing(request.failure, args)], [retry_button(request), cancel_button(request)])
+
+
+_OF_REQUEST: Mapping[str, Callable[[RequestCard, Args], Message | None]] = {
+    "reminder": _reminder,
+    "escalated": _escalated,
+    "lapsed": _lapsed,
+    "emergency": _emergency_asked,
+    "failed": _not_given,
+    "review": lambda card, args: _review(card.grant, args) if card.grant is not None else None,
+}
+
+
+def grant_told(event: str, grant: Grant, args: Args) -> Message | None:
     """An event of a grant; None when it is over before it could be told."""
-    name, whom, level = dataset_name(grant.dataset), subject_phrase(grant.subject), grant.level.value
-    match event:
-        case "ends_soon":
-            if grant.status is not GrantStatus.ACTIVE:
-                return None
-            said = md(":hourglass: The *{}* access of {} to {} ends {}.", level, whom, name, when(grant.ends_at))
-            more = Mrkdwn("Extend it if it is still needed; the request is decided like any other.")
-            return _message(said, [more], [extend_button(grant), done_button(grant), use_button(grant.dataset)])
-        case "ended":
-            said = md(":checkered_flag: The *{}* access of {} to {} {}.", level, whom, name, ended_phrase(grant))
-            return _message(said, [], [ask_button(grant.dataset, "Ask again")])
-        case "revoked":
-            by = mention(grant.ended_by or _text(args, "by"))
-            said = md(":no_entry: {} revoked the *{}* access of {} to {}.", by, level, whom, name)
-            note = grant.end_note or _text(args, "note")
-            details = [md("*Why*\n{}", quoted(note))] if note else []
-            return _message(said, details, [ask_button(grant.dataset, "Ask again")])
-        case "lost":
-            said = md(":warning: The *{}* access of {} to {} was taken away outside of me.", level, whom, name)
-            more = md("What I had assigned is not there any more, so I ended it in my records too.{}", _note(args))
-            return _message(said, [more], [ask_button(grant.dataset, "Ask again")])
-        case "restored":
-            said = md(":wrench: The *{}* access of {} to {} had been taken away outside of me.", level, whom, name)
-            more = md("It was granted {}, so I gave it again.{}", grant_phrase(grant), _note(args))
-            return _message(said, [more], [revoke_button(grant)])
-        case "emergency":
-            said = md(
-                ":rotating_light: *Emergency access*: {} has *{}* access to {}, {}.",
-                whom,
-                level,
-                name,
-                grant_phrase(grant),
-            )
-            opens = [md("*It opens*\n{}", bullets(grant.opens))] if grant.opens else []
-            live = grant.status is not GrantStatus.ENDED
-            return _message(said, opens, [revoke_button(grant)] if live else [])
-        case "review":
-            if grant.review is not Review.OPEN:
-                return None
-            said = md(":mag: Please review the emergency *{}* access of {} to {}.", level, whom, name)
-            more = md(
-                "Taken by {}, {}. This stays open until somebody looked at it.",
-                mention(grant.requested_by),
-                grant_phrase(grant),
-            )
-            return _message(said, [more], [review_button(grant)])
-        case "failed":
-            if grant.status is GrantStatus.ENDED:
-                return None
-            doing = "ended" if grant.status is GrantStatus.ENDING else "given"
-            said = md(":x: The *{}* access of {} to {} could not be {}.", level, whom, name, doing)
-            why = md("What is missing: {}", truncate(grant.failure or _text(args, "sentence"), 1000))
-            again = [Mrkdwn("I go on trying.")] if grant.status is GrantStatus.ENDING else []
-            return _message(said, [why, *again], [])
-        case _:
-            return _message(
-                md(":information_source: The access of {} to {} is {}.", whom, name, grant_phrase(grant)), [], []
-            )
+    draw = _OF_GRANT.get(event)
+    if draw is not None:
+        return draw(grant, args)
+    whom, name = subject_phrase(grant.subject), dataset_name(grant.dataset)
+    return _message(md(":information_source: The access of {} to {} is {}.", whom, name, grant_phrase(grant)), [], [])
 
 
-def stray_told(args: Mapping[str, JsonValue]) -> Message:
+def _which(grant: Grant) -> Mrkdwn:
+    """ "*read* access of @ben to *flights*"."""
+    return md("*{}* access of {} to {}", grant.level.value, subject_phrase(grant.subject), dataset_name(grant.dataset))
+
+
+def _ends_soon(grant: Grant, _: Args) -> Message | None:
+    if grant.status is not GrantStatus.ACTIVE:
+        return None
+    said = md(":hourglass: The {} ends {}.", _which(grant), when(grant.ends_at))
+    more = Mrkdwn("Extend it if it is still needed; the request is decided like any other.")
+    return _message(said, [more], [extend_button(grant), done_button(grant), use_button(grant.dataset)])
+
+
+def _ended(grant: Grant, _: Args) -> Message:
+    said = md(":checkered_flag: The {} {}.", _which(grant), ended_phrase(grant))
+    return _message(said, [], [ask_button(grant.dataset, "Ask again")])
+
+
+def _revoked(grant: Grant, args: Args) -> Message:
+    said = md(":no_entry: {} revoked the {}.", mention(grant.ended_by or _text(args, "by")), _which(grant))
+    note = grant.end_note or _text(args, "note")
+    details = [md("*Why*\n{}", quoted(note))] if note else []
+    return _message(said, details, [ask_button(grant.dataset, "Ask again")])
+
+
+def _lost(grant: Grant, args: Args) -> Message:
+    said = md(":warning: The {} was taken away outside of me.", _which(grant))
+    more = md("What I had assigned is not there any more, so I ended it in my records too.{}", _note(args))
+    return _message(said, [more], [ask_button(grant.dataset, "Ask again")])
+
+
+def _restored(grant: Grant, args: Args) -> Message:
+    said = md(":wrench: The {} had been taken away outside of me.", _which(grant))
+    more = md("It was granted {}, so I gave it again.{}", grant_phrase(grant), _note(args))
+    return _message(said, [more], [revoke_button(grant)])
+
+
+def _emergency_given(grant: Grant, _: Args) -> Message:
+    said = md(":rotating_light: *Emergency access*: the {}, {}.", _which(grant), grant_phrase(grant))
+    opens = [md("*It opens*\n{}", bullets(grant.opens))] if grant.opens else []
+    return _message(said, opens, [revoke_button(grant)] if _is_live(grant) else [])
+
+
+def _review(grant: Grant, _: Args) -> Message | None:
+    if grant.review is not Review.OPEN:
+        return None
+    said = md(":mag: Please review the emergency: {}.", _which(grant))
+    taken = md("Taken by {}, {}.", mention(grant.requested_by), grant_phrase(grant))
+    return _message(said, [md("{} This stays open until somebody looked at it.", taken)], [review_button(grant)])
+
+
+def _not_done(grant: Grant, args: Args) -> Message | None:
+    if grant.status is GrantStatus.ENDED:
+        return None
+    ending = grant.status is GrantStatus.ENDING
+    said = md(":x: The {} could not be {}.", _which(grant), "ended" if ending else "given")
+    again = [Mrkdwn("I go on trying.")] if ending else []
+    return _message(said, [_missing(grant.failure, args), *again], [])
+
+
+_OF_GRANT: Mapping[str, Callable[[Grant, Args], Message | None]] = {
+    "ends_soon": _ends_soon,
+    "ended": _ended,
+    "revoked": _revoked,
+    "lost": _lost,
+    "restored": _restored,
+    "emergency": _emergency_given,
+    "review": _review,
+    "failed": _not_done,
+}
+
+
+def stray_told(args: Args) -> Message:
     """An assignment of ours that no grant stands behind."""
     said = md(":detective: I found an access assignment that I made, without a record of it.")
     details = lines(
@@ -171,11 +211,20 @@ def _message(said: Mrkdwn, details: list[Mrkdwn], row: list[Json]) -> Message:
     return Message(text=said, blocks=tuple(blocks))
 
 
-def _text(args: Mapping[str, JsonValue], key: str) -> str:
+def _is_live(grant: Grant) -> bool:
+    return grant.status in {GrantStatus.GRANTING, GrantStatus.ACTIVE, GrantStatus.FAILED}
+
+
+def _missing(failure: str, args: Args) -> Mrkdwn:
+    """What went wrong, as it is known now or as it was known then."""
+    return md("What is missing: {}", told(truncate(failure or _text(args, "sentence"), 1000)))
+
+
+def _text(args: Args, key: str) -> str:
     value = args.get(key)
     return value if isinstance(value, str) else ""
 
 
-def _note(args: Mapping[str, JsonValue]) -> Mrkdwn:
+def _note(args: Args) -> Mrkdwn:
     note = _text(args, "note") or _text(args, "sentence")
-    return md(" {}", truncate(note, 400)) if note else Mrkdwn("")
+    return md(" {}", told(truncate(note, 400))) if note else Mrkdwn("")

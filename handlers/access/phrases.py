@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from handlers.access.durations import duration_text
-from handlers.text import Mrkdwn, bold, code, join, lines, md, mention, truncate, when
+from handlers.text import Mrkdwn, bold, code, join, lines, md, mention, told, truncate, when
 from services.access.decide import Decision
 from services.access.model import (
     AccessRequest,
@@ -173,27 +173,26 @@ def state_phrase(request: AccessRequest, grant: Grant | None) -> Mrkdwn:
     """What became of a request, as everybody who has a copy of it reads it."""
     match request.status:
         case RequestStatus.PENDING:
-            return md(":hourglass_flowing_sand: *Waiting* for a decision, until {}.", when(request.expires_at))
+            said = md(":hourglass_flowing_sand: *Waiting* for a decision, until {}.", when(request.expires_at))
         case RequestStatus.APPROVED:
-            return md(":gear: *Granting …* Approved {}{}.", decided_by(request), _at(request.decided_at))
+            said = md(":gear: *Granting …* Approved {}{}.", decided_by(request), _at(request.decided_at))
         case RequestStatus.GRANTED:
-            return _granted(request, grant)
+            said = _granted(request, grant)
         case RequestStatus.DENIED:
-            said = md("\n{}", quoted(request.decision_reason)) if request.decision_reason else Mrkdwn("")
-            return md(":no_entry: *Denied* by {}{}.{}", mention(request.decided_by), _at(request.decided_at), said)
+            why = md("\n{}", quoted(request.decision_reason)) if request.decision_reason else Mrkdwn("")
+            said = md(":no_entry: *Denied* by {}{}.{}", mention(request.decided_by), _at(request.decided_at), why)
         case RequestStatus.CANCELLED:
             by = request.decided_by or request.requester
-            return md(":heavy_minus_sign: *Cancelled* by {}{}.", mention(by), _at(request.decided_at))
+            said = md(":heavy_minus_sign: *Cancelled* by {}{}.", mention(by), _at(request.decided_at))
         case RequestStatus.EXPIRED:
-            return md(":zzz: *Expired.* Nobody decided before {}.", when(request.expires_at))
+            said = md(":zzz: *Expired.* Nobody decided before {}.", when(request.expires_at))
         case RequestStatus.REFUSED:
-            return md(":no_entry: *Refused.* {}", truncate(request.decision_reason, REASON_SHOWN))
+            said = md(":no_entry: *Refused.* {}", told(truncate(request.decision_reason, REASON_SHOWN)))
         case RequestStatus.FAILED:
-            return md(
-                ":x: *Failed.* It was approved {}, but could not be given: {}",
-                decided_by(request),
-                truncate(request.failure or (grant.failure if grant else ""), REASON_SHOWN),
-            )
+            missing = request.failure or (grant.failure if grant else "")
+            approved = md(":x: *Failed.* It was approved {}, but could not be given:", decided_by(request))
+            said = md("{} {}", approved, told(truncate(missing, REASON_SHOWN)))
+    return said
 
 
 def _granted(request: AccessRequest, grant: Grant | None) -> Mrkdwn:

@@ -172,7 +172,7 @@ _LABELS = {"dataset": "dataset_label", "group": "group_name", "principal": "prin
 
 
 def _label(state: ViewState, block_id: str) -> str:
-    element = next(iter(state.values.get(block_id, {}).values()), {})
+    element: Json = next(iter(state.values.get(block_id, {}).values()), {})
     text = ((element.get("selected_option") or {}).get("text") or {}).get("text")
     return str(text or "")
 
