@@ -129,8 +129,8 @@ class Submitting:
     async def _draft(self, actor: Actor, wish: Wish, request_id: str) -> _Draft:
         extended = await self._to_extend(actor, wish)
         wish = wish if extended is None else _as_extension(wish, extended)
-        for problem in plain_problems(wish):
-            raise InvalidInput(problem.sentence, field=problem.field)
+        for wrong in plain_problems(wish):
+            raise InvalidInput(wrong.sentence, field=wrong.field)
         self._check_kind(wish.subject.kind)
         if await self._ports.store.pending_count(actor.user_id) >= PENDING_LIMIT:
             sentence = f"You have {PENDING_LIMIT} requests waiting, which is the most. Cancel one that you do not need."
@@ -273,7 +273,8 @@ class Submitting:
             policy=digest,
         )
         if decision.outcome is not Outcome.GRANT:
-            return Change(request=request, audit=(asked,), notices=opened(request))
+            told = told_of_request("asked", request, decision.terms.notify if decision.terms else ())
+            return Change(request=request, audit=(asked,), notices=(*opened(request), *told))
         begun = self._granting.begin(request, draft.extended, draft.opening)
         request = replace(request, grant_id=begun.grant.id)
         approved = event(
@@ -288,8 +289,8 @@ class Submitting:
         if request.emergency:
             owner = draft.found.facts.dataset.owner
             terms = decision.terms
-            told = [*(sorted({*terms.notify, *terms.reviewers}) if terms else ()), owner, *sorted(self._ports.admins)]
-            notices = (*notices, *told_of_request("emergency", request, told))
+            to = [*(sorted({*terms.notify, *terms.reviewers}) if terms else ()), owner, *sorted(self._ports.admins)]
+            notices = (*notices, *told_of_request("emergency", request, to))
         return Change(request=request, grant=begun.grant, grant_was=begun.was, audit=(asked, approved), notices=notices)
 
 
