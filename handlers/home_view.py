@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from handlers.access.buttons import ask_button
 from handlers.access.home_part import access_blocks
 from handlers.blockkit import (
     VIEW_BLOCKS,
@@ -124,6 +125,7 @@ def show_view(card: DatasetCard) -> Json:
         command_button("Versions", "run:versions", dataset_command("versions", name)),
         command_button("Preview", "run:preview", dataset_command("preview", name)),
         command_button("Watch", "run:watch", dataset_command("watch", name)),
+        ask_button(name),
     ]
     blocks += [actions(row), context("The answers come to your Messages tab, as direct messages.")]
     return done_view(TITLE, blocks)

@@ -91,6 +91,6 @@ def use_button(dataset: str) -> Json:
     return command_button("Use", "run:use", dataset_command("use", dataset))
 
 
-def ask_button(dataset: str, text: str = "Request access") -> Json:
+def ask_button(dataset: str, text: str = "Request access", *, style: str | None = None) -> Json:
     """The request form, for a dataset."""
-    return command_button(text, "run:access", dataset_command("access", dataset))
+    return command_button(text, "run:access", dataset_command("access", dataset), style=style)

@@ -63,7 +63,7 @@ async def on_deny(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltCon
     async def run(call: Call) -> None:
         card = await pressed.soon(call.services.access.card(request_id))
         about = wish_phrase(card.request) if card is not None else Mrkdwn("")
-        await pressed.open_over(call, body, reason_view(DENY, request_id, about))
+        await call.open_view(reason_view(DENY, request_id, about))
 
     await pressed.start(call_from(body, context, client), body, Pool.SLACK, "deny form", run, title=TITLE)
 
@@ -128,7 +128,7 @@ async def on_decide(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltC
 
     async def run(call: Call) -> None:
         card = await call.services.access.card(pressed.value_of(action))
-        await pressed.open_over(call, body, card_view.decide_view(card))
+        await call.open_view(card_view.decide_view(card))
 
     await pressed.start(call_from(body, context, client), body, Pool.SLACK, "decide", run, title=TITLE)
 

@@ -84,7 +84,7 @@ def asks_why(form: ReasonForm) -> Listener:
 
         async def run(call: Call) -> None:
             grant = await pressed.soon(call.services.access.grant(grant_id))
-            await pressed.open_over(call, body, reason_view(form, grant_id, about_text(grant) if grant else Mrkdwn("")))
+            await call.open_view(reason_view(form, grant_id, about_text(grant) if grant else Mrkdwn("")))
 
         await pressed.start(call_from(body, context, client), body, Pool.SLACK, form.title, run, title=form.title)
 

@@ -26,12 +26,14 @@ from handlers.access.phrases import (
     people,
     quoted,
     subject_phrase,
+    takes_phrase,
+    who_decides,
     wish_phrase,
 )
 from handlers.blockkit import actions, context, section
 from handlers.message import Json, Message
 from handlers.text import Mrkdwn, code, lines, md, mention, told, truncate, when
-from services.access.model import Grant, GrantStatus, RequestStatus, Review
+from services.access.model import AccessRequest, Grant, GrantStatus, RequestStatus, Review, SubjectKind
 from services.access.offer import RequestCard
 
 Args: TypeAlias = Mapping[str, JsonValue]
@@ -46,7 +48,7 @@ STRAY_OUTCOMES = {
 
 def request_told(event: str, card: RequestCard, args: Args) -> Message | None:
     """An event of a request; None when it is over before it could be told."""
-    draw = _OF_REQUEST.get(event)
+    draw = OF_REQUEST.get(event)
     if draw is not None:
         return draw(card, args)
     request = card.request
@@ -70,6 +72,35 @@ def _escalated(card: RequestCard, _: Args) -> Message | None:
     said = md(":arrow_up: Nobody decided yet, so others may decide too now: {}.", wish_phrase(request))
     asked = md("Asked now: {}", people(card.decision.approvers))
     return _message(said, [asked], [decide_button(request)])
+
+
+def _asked(card: RequestCard, _: Args) -> Message:
+    """For those whom the policy tells without asking them."""
+    request = card.request
+    said = md(":information_source: For your information: {}.", wish_phrase(request))
+    why = [md("*Why*\n{}", quoted(request.reason, 500))] if request.reason else []
+    return _message(said, [*why, md("*Who decides*\n{}", who_decides(card.decision))], [])
+
+
+def _denied(card: RequestCard, _: Args) -> Message:
+    request = card.request
+    said = md(":no_entry: {} denied *{}* access to {}{}.", *_decided(request))
+    why = md("*Why*\n{}", quoted(request.decision_reason))
+    return _message(said, [why], [ask_button(request.dataset, "Ask again")])
+
+
+def _refused(card: RequestCard, _: Args) -> Message:
+    request = card.request
+    _by, level, name, whom = _decided(request)
+    said = md(":no_entry: *{}* access to {}{} is refused.", level, name, whom)
+    return _message(said, [told(truncate(request.decision_reason, 1000))], [ask_button(request.dataset, "Ask again")])
+
+
+def _decided(request: AccessRequest) -> tuple[Mrkdwn, str, Mrkdwn, Mrkdwn]:
+    """Who decided, level, dataset, and for whom where that is not who asked."""
+    own = request.subject.kind is SubjectKind.USER and request.subject.id == request.requester
+    whom = Mrkdwn("") if own else md(" for {}", subject_phrase(request.subject))
+    return mention(request.decided_by), request.level.value, dataset_name(request.dataset), whom
 
 
 def _lapsed(card: RequestCard, _: Args) -> Message:
@@ -97,7 +128,10 @@ def _not_given(card: RequestCard, args: Args) -> Message | None:
     return _message(said, [_missing(request.failure, args)], [retry_button(request), cancel_button(request)])
 
 
-_OF_REQUEST: Mapping[str, Callable[[RequestCard, Args], Message | None]] = {
+OF_REQUEST: Mapping[str, Callable[[RequestCard, Args], Message | None]] = {
+    "asked": _asked,
+    "denied": _denied,
+    "refused": _refused,
     "reminder": _reminder,
     "escalated": _escalated,
     "lapsed": _lapsed,
@@ -109,7 +143,7 @@ _OF_REQUEST: Mapping[str, Callable[[RequestCard, Args], Message | None]] = {
 
 def grant_told(event: str, grant: Grant, args: Args) -> Message | None:
     """An event of a grant; None when it is over before it could be told."""
-    draw = _OF_GRANT.get(event)
+    draw = OF_GRANT.get(event)
     if draw is not None:
         return draw(grant, args)
     whom, name = subject_phrase(grant.subject), dataset_name(grant.dataset)
@@ -119,6 +153,20 @@ def grant_told(event: str, grant: Grant, args: Args) -> Message | None:
 def _which(grant: Grant) -> Mrkdwn:
     """ "*read* access of @ben to *flights*"."""
     return md("*{}* access of {} to {}", grant.level.value, subject_phrase(grant.subject), dataset_name(grant.dataset))
+
+
+def _given(grant: Grant, _: Args) -> Message | None:
+    if grant.status is not GrantStatus.ACTIVE:
+        return None
+    said = md(":white_check_mark: The {} is there, {}.", _which(grant), grant_phrase(grant))
+    takes = takes_phrase(grant)
+    return _message(said, [md("{}", takes)] if takes else [], [use_button(grant.dataset)])
+
+
+def _extended(grant: Grant, _: Args) -> Message | None:
+    if grant.status is not GrantStatus.ACTIVE:
+        return None
+    return _message(md(":white_check_mark: The {} lasts longer now: {}.", _which(grant), grant_phrase(grant)), [], [])
 
 
 def _ends_soon(grant: Grant, _: Args) -> Message | None:
@@ -176,7 +224,9 @@ def _not_done(grant: Grant, args: Args) -> Message | None:
     return _message(said, [_missing(grant.failure, args), *again], [])
 
 
-_OF_GRANT: Mapping[str, Callable[[Grant, Args], Message | None]] = {
+OF_GRANT: Mapping[str, Callable[[Grant, Args], Message | None]] = {
+    "granted": _given,
+    "extended": _extended,
     "ends_soon": _ends_soon,
     "ended": _ended,
     "revoked": _revoked,

@@ -92,15 +92,15 @@ def who_decides(decision: Decision) -> Mrkdwn:
     """Every stage with who decides and why they, or why nobody needs to."""
     terms = decision.terms
     if terms is None:
-        return md("{}", decision.explanation)
+        return told(decision.explanation)
     if terms.automatic and not decision.needed:
-        return md("Nobody needs to decide: {}", decision.explanation)
+        return told(decision.explanation)
     said = []
     for number, stage in enumerate(terms.stages, 1):
         first = f"{number}. " if len(terms.stages) > 1 else ""
         count = f"{stage.needed} of " if stage.needed > 1 or len(stage.approvers) > 1 else ""
-        said.append(md("{}{}{}: {}", first, count, truncate(stage.label, NAME_SHOWN), people(stage.approvers)))
-    return lines(said) if said else md("{}", decision.explanation)
+        said.append(md("{}{}{}: {}", first, count, told(truncate(stage.label, NAME_SHOWN)), people(stage.approvers)))
+    return lines(said) if said else told(decision.explanation)
 
 
 def progress(request: AccessRequest, decision: Decision) -> Mrkdwn:
@@ -123,7 +123,7 @@ def progress(request: AccessRequest, decision: Decision) -> Mrkdwn:
                 Mrkdwn(mark),
                 str(min(len(yes), stage.needed)),
                 f"{stage.needed} approval{'s' * (stage.needed != 1)}",
-                truncate(stage.label, NAME_SHOWN),
+                told(truncate(stage.label, NAME_SHOWN)),
                 names,
                 ask,
             )

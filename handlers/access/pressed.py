@@ -30,20 +30,9 @@ def any_of(action_id: str) -> re.Pattern[str]:
     return re.compile(f"^{re.escape(action_id)}(:[0-9]+)?$")
 
 
-def is_modal(body: Json) -> bool:
-    """Was the button in a modal?"""
-    return bool((body.get("view") or {}).get("type") == "modal")
-
-
 def value_of(action: Json) -> str:
     """The id that a button carries."""
     return str(action.get("value") or "")[:200]
-
-
-async def open_over(call: Call, body: Json, view: Json) -> None:
-    """Open a modal, over the one in which the button was."""
-    opening = call.client.views_push if is_modal(body) else call.client.views_open
-    await opening(trigger_id=call.trigger_id, view=view)
 
 
 async def start(call: Call, body: Json, pool: Pool, name: str, run: Run, *, title: str) -> None:
@@ -63,7 +52,7 @@ async def start(call: Call, body: Json, pool: Pool, name: str, run: Run, *, titl
 
 async def tell_failure(call: Call, body: Json, error: BaseException, title: str) -> None:
     """Where the person looks: in the modal, as a message that only they see, or, from the Home, directly."""
-    if is_modal(body) and await _replace(
+    if call.over_modal and await _replace(
         call, body, {**error_view(error, call.origin.request_id, title=title), "close": _CLOSE}
     ):
         return
@@ -72,7 +61,7 @@ async def tell_failure(call: Call, body: Json, error: BaseException, title: str)
 
 async def tell_done(call: Call, body: Json, said: Mrkdwn, title: str) -> None:
     """The same for what went well."""
-    if is_modal(body) and await _replace(call, body, done_view(title, [section(said)])):
+    if call.over_modal and await _replace(call, body, done_view(title, [section(said)])):
         return
     await call.reply.send(Message(text=said, blocks=(section(said),)))
 

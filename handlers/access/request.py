@@ -70,9 +70,8 @@ async def open_request(call: Call, form: RequestForm) -> None:
     form = replace(form, channel=form.channel or call.reply.channel_id)
     offered = await _offered_soon(call, form)
     me = call.caller.user_id
-    opened = await call.client.views_open(trigger_id=call.trigger_id, view=request_view(form, offered, me))
+    view = await call.opened_view(request_view(form, offered, me))
     if offered.loading:
-        view = opened["view"]
         call.start(
             Pool.CATALOG, "access offer", partial(_draw_offer, view_id=view["id"], view_hash=view["hash"], form=form)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from handlers.access.buttons import ask_button
 from handlers.blockkit import HEADER_TEXT, actions, context, fields, header, overflow, preformatted, section
 from handlers.datasets.naming import command_button, dataset_command, pick_option
 from handlers.datasets.phrases import (
@@ -134,6 +135,7 @@ def _actions(card: DatasetCard, viewer: str) -> tuple[Json, ...]:
         command_button("Versions", "run:versions", dataset_command("versions", name)),
         command_button("Use", "run:use", dataset_command("use", name, number)),
         command_button("Preview", "run:preview", dataset_command("preview", name, number)),
+        ask_button(name),
     ]
     if number > 1:
         compare = dataset_command("diff", name, number - 1, str(number))
@@ -156,6 +158,7 @@ def _actions(card: DatasetCard, viewer: str) -> tuple[Json, ...]:
                 else pick_option("Deprecate…", "deprecate", name),
                 pick_option("Compare versions…", "diff", name, rest="choose"),
                 pick_option("Lineage", "lineage", name, number),
+                pick_option("Who has access", "grants", name),
             ],
         ),
     ]
