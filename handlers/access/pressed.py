@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable
+from dataclasses import replace
 from typing import TypeVar
 
 from slack_sdk.errors import SlackApiError
 
-from handlers.blockkit import plain, section
+from handlers.blockkit import context, plain, section
 from handlers.call import Call, Run
 from handlers.errors import error_message, error_view
 from handlers.home import redraw
 from handlers.message import Json, Message
-from handlers.text import Mrkdwn
+from handlers.text import Mrkdwn, when
 from handlers.working import GONE, done_view
+from services.access.offer import DecidedAlready
 from services.errors import Unavailable, UserError
 from services.jobs import Pool
 
@@ -56,7 +58,15 @@ async def tell_failure(call: Call, body: Json, error: BaseException, title: str)
         call, body, {**error_view(error, call.origin.request_id, title=title), "close": _CLOSE}
     ):
         return
-    await call.reply.send(error_message(error, call.origin.request_id))
+    await call.reply.send(failure_message(error, call.origin.request_id))
+
+
+def failure_message(error: BaseException, request_id: str) -> Message:
+    """The error's message; who comes second is told who was first, and when."""
+    message = error_message(error, request_id)
+    if not isinstance(error, DecidedAlready):
+        return message
+    return replace(message, blocks=(*message.blocks, context(when(error.at))))
 
 
 async def tell_done(call: Call, body: Json, said: Mrkdwn, title: str) -> None:

@@ -17,13 +17,13 @@ from services.access.model import (
 from services.access.offer import DecidedAlready
 
 _OVER = {
-    RequestStatus.APPROVED: "This was approved already, and is being given now.",
-    RequestStatus.GRANTED: "This was approved and given already.",
-    RequestStatus.DENIED: "This was denied already.",
-    RequestStatus.CANCELLED: "This request was cancelled.",
+    RequestStatus.APPROVED: "This was approved already{by}, and is being given now.",
+    RequestStatus.GRANTED: "This was approved already{by}, and given.",
+    RequestStatus.DENIED: "This was denied already{by}.",
+    RequestStatus.CANCELLED: "This request was cancelled{by}.",
     RequestStatus.EXPIRED: "Nobody decided in time, so this request lapsed. Ask again.",
     RequestStatus.REFUSED: "The access policy refused this.",
-    RequestStatus.FAILED: "This was approved already, but could not be given. Try it again.",
+    RequestStatus.FAILED: "This was approved already{by}, but could not be given. Try it again.",
 }
 
 
@@ -34,8 +34,9 @@ def decided_already(request: AccessRequest) -> DecidedAlready:
         verdict = Verdict.DENY
     elif request.status in {RequestStatus.APPROVED, RequestStatus.GRANTED, RequestStatus.FAILED}:
         verdict = Verdict.APPROVE
+    by = request.decided_by
     return DecidedAlready(
-        _OVER[request.status],
+        _OVER[request.status].format(by=f" by user {by}" if by and by != BOT else ""),
         by=request.decided_by or BOT,
         verdict=verdict,
         status=request.status,

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from services.access.deciding import Deciding
 from services.access.facts import AccessPorts, DatasetLookup, FactFinder
+from services.access.gate import About, Gate
 from services.access.holding import Holding
 from services.access.model import AccessRequest, AuditEntry, Grant, Principal, SubjectKind
 from services.access.offer import GrantList, MyAccess, Offer, RequestCard, Wish
@@ -16,6 +17,7 @@ from services.access.showing import Showing
 from services.access.submitting import Submitting
 from services.actor import Actor
 from services.datasets.model import Problem
+from services.errors import UserError
 from services.outbox import Wakes
 from services.ports import Clock
 
@@ -121,6 +123,23 @@ class AccessService:
     async def retry(self, actor: Actor, request_id: str) -> AccessRequest:
         """Execute a FAILED one again. Raises NotFound, NotAllowed, Conflict when it did not fail, Unavailable."""
         return await self._deciding.retry(actor, request_id)
+
+    async def turned_away(
+        self,
+        user_id: str,
+        action: str,
+        error: UserError,
+        *,
+        dataset: str = "",
+        request_id: str = "",
+        grant_id: str = "",
+    ) -> None:
+        """Into the audit: somebody whom the bot does not serve (a guest, a stranger, a deactivated account) tried to.
+
+        action: what was tried, such as "request.approve". None of it was looked up: the ids are as they were sent.
+        """
+        about = About(dataset[:255], "", request_id[:64], grant_id[:64])
+        await Gate(self.ports).refused(Actor(user_id, is_admin=False), action, error, about)
 
     # Holding
 
