@@ -177,6 +177,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             wakes=pump,
             wake_executor=wake,
         )
+        pump.on_undelivered("access.", access.undelivered)
         services = Services(
             datasets=opened.datasets,
             datastores=opened.datastores,

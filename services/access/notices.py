@@ -18,7 +18,8 @@ REQUEST = "access.request"
 ASKER = "access.asker"
 HOLDER = "access.holder"
 TOLD = "access.told"
-_ASKED_AT_ONCE = 50
+ASKED_AT_ONCE = 50
+"""People who get a card of one request together; the others may decide all the same."""
 
 
 def card_key(request_id: str, to: str) -> str:
@@ -169,7 +170,7 @@ def _once(to: Iterable[str]) -> tuple[str, ...]:
 def destinations(decision: Decision, votes: Iterable[Vote] = ()) -> tuple[str, ...]:
     """Who gets a card: the channel that the policy names, else each who may vote now and has not; the first fifty."""
     voted = {vote.approver for vote in votes if vote.stage == decision.stage}
-    return channel_or(decision.terms, sorted(decision.approvers - voted)[:_ASKED_AT_ONCE])
+    return channel_or(decision.terms, sorted(decision.approvers - voted)[:ASKED_AT_ONCE])
 
 
 def channel_or(terms: Terms | None, people: Iterable[str]) -> tuple[str, ...]:

@@ -15,10 +15,11 @@ from services.access.policy import Policy
 from services.access.ports import AccessGrants, AccessStore, Directory, People
 from services.access.showing import Showing
 from services.access.submitting import Submitting
+from services.access.undelivered import Undelivered
 from services.actor import Actor
 from services.datasets.model import Problem
 from services.errors import UserError
-from services.outbox import Wakes
+from services.outbox import StoredNotice, Wakes
 from services.ports import Clock
 
 
@@ -62,6 +63,7 @@ class AccessService:
         self._deciding = Deciding(self.ports, facts)
         self._holding = Holding(self.ports, facts)
         self._showing = Showing(self.ports, facts)
+        self._undelivered = Undelivered(self.ports, facts)
 
     @property
     def subject_kinds(self) -> tuple[SubjectKind, ...]:
@@ -192,3 +194,9 @@ class AccessService:
         return await self._showing.audit(
             actor, since=since, until=until, dataset=dataset, person=person, before=before, limit=limit
         )
+
+    async def undelivered(self, notice: StoredNotice, error: str) -> None:
+        """A notice of access can never arrive; error: Slack's name for why. Where a channel was to decide, the people
+        who may are asked directly. Raises Unavailable: then it is called again.
+        """
+        await self._undelivered.tell(notice, error)
