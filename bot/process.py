@@ -44,6 +44,7 @@ async def run(
             if bot.sockets is not None:
                 await bot.sockets.start()
             await bot.outbox.start()
+            bot.access.start()
             bot.periodic.start()
             keep_loop_responsive()
             log.info("started", instance=bot.instance_id)
@@ -58,6 +59,7 @@ async def _stop(bot: Bot, server: WebServer | None, hurry: asyncio.Event, second
     log.info("stopping", unfinished=bot.jobs.unfinished, seconds=seconds)
     bot.health.draining = True
     await bot.periodic.stop()
+    await bot.access.stop()
     if bot.sockets is not None:
         await bot.sockets.stop()
     if server is not None:

@@ -33,6 +33,9 @@ METHODS = {method.replace(".", "_").lower(): method for method in (*SCOPES_BY_ME
 WITHOUT_METHOD = {"commands"}
 """Scopes that let something reach the app instead of letting it call something."""
 
+FIELDS = {"users:read.email": ("handlers/access/people.py", 'profile.get("email")')}
+"""Scopes that fill a field of an answer, with the file and the words that read it."""
+
 _NOTICED = {"channels:history", "groups:history", "im:history"}
 ANY_OF = {
     "conversations.info": {"channels:read", "groups:read", "im:read", "mpim:read"},
@@ -105,6 +108,9 @@ def test_scopes_are_exactly_what_the_called_methods_need() -> None:
             needed |= scopes
     for event in SUBSCRIBED:
         needed |= SCOPES_BY_EVENT[event]
+    for scope, (file, words) in FIELDS.items():
+        assert words in (ROOT / file).read_text(encoding="utf-8"), f"{file} does not read what {scope} is for"
+        needed.add(scope)
     assert needed == SCOPES
 
 
@@ -119,8 +125,8 @@ def test_usage_hints_name_the_commands_of_the_table(entry: dict[str, Any]) -> No
 
 
 def test_shortcuts_are_listened_to_and_the_other_way_round() -> None:
-    assert {each["callback_id"] for each in FEATURES["shortcuts"]} == {shortcuts.REGISTER}
-    assert listened("shortcut") == {"REGISTER"}
+    assert {each["callback_id"] for each in FEATURES["shortcuts"]} == {shortcuts.REGISTER, shortcuts.REQUEST_ACCESS}
+    assert listened("shortcut") == {"REGISTER", "REQUEST_ACCESS"}
 
 
 def test_events_are_listened_to_and_the_other_way_round() -> None:
