@@ -63,7 +63,7 @@ def settings_for(slack: LocalSlack, directory: Path, *, http_port: int | None, *
         "admins": "U0ADA",
         "log_level": "WARNING",
         "drain_seconds": 5,
-        "form_look_seconds": 2.2,  # the machine may be busy; the rest of Slack's three seconds is for the answer
+        "form_look_seconds": 1.5,  # the machine may be busy
     }
     if http_port is None:
         values["slack_app_token"] = slack.app_token
