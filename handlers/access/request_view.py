@@ -111,7 +111,8 @@ def _duration(form: RequestForm, presets: tuple[timedelta, ...], terms: Terms | 
     chosen = options[presets.index(chosen_duration(form, presets))]
     longest = ((form.emergency and terms.emergency_longest) or terms.longest) if terms is not None else None
     hint = None if longest is None else f"At most {duration_text(longest)}. It ends by itself; you are reminded before."
-    return input_block(duration_block(presets), "For how long", select("seconds", options, initial=chosen), hint=hint)
+    label = "For how long, from when it is approved" if form.is_fixed else "For how long"
+    return input_block(duration_block(presets), label, select("seconds", options, initial=chosen), hint=hint)
 
 
 def _reason(form: RequestForm, terms: Terms | None) -> Json:
