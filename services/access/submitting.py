@@ -215,12 +215,14 @@ class Submitting:
         return tuple(each for each in live if each.dataset == wish.dataset and each.status is not GrantStatus.ENDING)
 
     async def _waiting(self, wish: Wish) -> AccessRequest | None:
-        """An open request that would do the same."""
+        """An open request that would do the same. An emergency does not wait for what was asked in peace."""
         return next(
             (
                 each
                 for each in await self._ports.store.pending(wish.dataset, wish.subject)
-                if each.level.covers(wish.level) and each.extends == wish.extends
+                if each.level.covers(wish.level)
+                and each.extends == wish.extends
+                and each.emergency is wish.emergency
             ),
             None,
         )

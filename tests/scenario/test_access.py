@@ -273,6 +273,10 @@ async def test_an_emergency_is_short_loud_and_reviewed(tmp_path: Path) -> None:
         view = await on.form(on.ben, "pay")
         answer = await on.ben.submit(view, {"reason": "x", "ticket": "17"})
         assert set(answer["errors"]) == {"ticket"}
+        # He asked in peace and waits; an emergency does not.
+        await on.ben.submit(view, {"reason": "x", "ticket": "OPS-16"})
+        await on.ben.close(await on.ben.wait_view("done"), is_cleared=True)
+        view = await on.form(on.ben, "pay")
         await on.ben.click(view, "access_form:emergency", ["emergency"])
         view = await on.ben.wait_view("access_request", "Type the dataset's name to confirm")
         assert "Given at once" in view.shown
