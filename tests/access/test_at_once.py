@@ -17,7 +17,7 @@ from tests.access.world import ADA, BEN, CHIARA, DAN, OWNERS, World
 from tests.databases import SetClock
 
 ROUNDS = {"sqlite": 250, "postgresql": 60}
-"""Whole clicks, with the accounts and facts behind them; tests.store.test_access_at_once has a thousand of the writes."""
+"""Whole clicks, with accounts and facts behind them; `tests.store.test_access_at_once` has a thousand of the writes."""
 
 
 @pytest.fixture
