@@ -36,14 +36,16 @@ WITHOUT_METHOD = {"commands"}
 FIELDS = {"users:read.email": ("handlers/access/people.py", 'profile.get("email")')}
 """Scopes that fill a field of an answer, with the file and the words that read it."""
 
+_NOTICED = {"channels:history", "groups:history", "im:history"}
 ANY_OF = {
     "conversations.info": {"channels:read", "groups:read", "im:read", "mpim:read"},
+    "conversations.history": _NOTICED,
+    "conversations.replies": _NOTICED,
     "conversations.open": {"im:write"},
-    "conversations.history": {"im:history"},
-    "conversations.replies": {"im:history"},
 }
-"""Methods whose scopes each open one kind of conversation, and the kinds that are needed: commands are typed in all;
-what was told is looked up in direct messages alone, since nobody should have to let the bot read channels for that.
+"""Methods whose scopes each open one kind of conversation: those kinds that the bot uses the method for.
+
+Commands are typed in all; notices go to channels and persons.
 """
 
 
