@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from services.azure.access.refusals import Refused, misunderstood, silent
-from services.azure.errors import read_refusal
+from services.azure.errors import SERVER_ERRORS, THROTTLED, UNAUTHORIZED, read_refusal
 from services.azure.identity import ARM_SCOPE
 from services.azure.transport import Token
 from services.errors import Unavailable
@@ -25,10 +25,15 @@ T = TypeVar("T")
 
 THREADS = 4
 ANSWER_SECONDS = 20
-"""One answer is waited for so long; what is lost or refused for a moment is asked for again up to RETRIES times."""
-RETRIES = 3
+"""One answer is waited for so long."""
 CALL_SECONDS = 60.0
 """One call with its retries; the rest of a listing's pages counts too."""
+RETRY_WAITS = (0.3, 1.5)
+"""Seconds before asking again for what was lost or refused for a moment. Every call may be repeated without harm."""
+PATIENCE = 10.0
+"""Azure is obeyed when it asks to wait so many seconds; when it asks for more, people are told."""
+
+Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,10 @@ class Clients:
 
     roles: RolesClient
     pim: PimClient
+
+
+class _Lost(Exception):
+    """There was no answer."""
 
 
 class _HeldToken:
@@ -54,27 +63,62 @@ class _HeldToken:
 class AuthorizationCalls:
     """Runs work with the clients off the event loop. Belongs to one event loop.
 
-    token: as `TokenSource.token`. seconds: the limit of one call.
+    token: as `TokenSource.token`. forget_tokens: as `TokenSource.forget`. seconds: the limit of one call.
     """
 
-    def __init__(self, subscription_id: str, token: Token, *, seconds: float = CALL_SECONDS) -> None:
+    def __init__(
+        self,
+        subscription_id: str,
+        token: Token,
+        *,
+        forget_tokens: Callable[[], None],
+        seconds: float = CALL_SECONDS,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
         self._subscription_id = subscription_id
         self._token = token
+        self._forget_tokens = forget_tokens
         self._seconds = seconds
+        self._sleep = sleep
         self._held = _HeldToken()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="azure-access")
         self._made: Clients | None = None
         self._making = threading.Lock()
 
     async def run(self, work: Callable[[Clients], T]) -> T:
-        """What the work returns. Raises Refused, Unavailable."""
-        self._held.token = await self._token(ARM_SCOPE)
-        loop = asyncio.get_running_loop()
+        """What the work returns. It is done again after what passes by itself, so doing it twice must do no harm.
+
+        Raises Refused, Unavailable.
+        """
         try:
             async with asyncio.timeout(self._seconds):
-                return await loop.run_in_executor(self._threads, self._do, work)
+                return await self._persist(work)
         except TimeoutError:
             raise silent() from None
+
+    async def _persist(self, work: Callable[[Clients], T]) -> T:
+        signed_in_anew = False
+        waits = list(RETRY_WAITS)
+        while True:
+            try:
+                return await self._once(work)
+            except Refused as refused:
+                if refused.refusal.status == UNAUTHORIZED and not signed_in_anew:
+                    signed_in_anew = True
+                    self._forget_tokens()
+                    continue
+                wait = _wait_after(refused, waits)
+                if wait is None:
+                    raise
+            except _Lost:
+                if not waits:
+                    raise silent() from None
+                wait = waits.pop(0)
+            await self._sleep(wait)
+
+    async def _once(self, work: Callable[[Clients], T]) -> T:
+        self._held.token = await self._token(ARM_SCOPE)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._do, work)
 
     async def close(self) -> None:
         """End the threads and close the connections."""
@@ -93,7 +137,7 @@ class AuthorizationCalls:
         except exceptions.HttpResponseError as error:
             raise _refused(error) from None
         except exceptions.AzureError:
-            raise silent() from None
+            raise _Lost from None
         except (AttributeError, TypeError, ValueError, KeyError) as error:
             # A success of another shape (a gateway's page): the client fails on it in its own ways.
             if "azure" in _module_raised_in(error):
@@ -111,25 +155,32 @@ class AuthorizationCalls:
                 )
 
                 options: dict[str, Any] = {
-                    "retry_total": RETRIES,
-                    "retry_backoff_factor": 0.3,
-                    "retry_backoff_max": 5,
+                    # The client would sleep in its thread for as long as Azure asks, an hour if need be.
+                    "retry_total": 0,
                     "connection_timeout": 10,
                     "read_timeout": ANSWER_SECONDS,
-                    "timeout": int(self._seconds),
                 }
                 self._made = Clients(
                     RolesClient(self._held, self._subscription_id, **options),
-                    PimClient(self._held, self._subscription_id, **options),
+                    PimClient(self._held, **options),
                 )
             return self._made
 
 
-def _refused(error: object) -> Refused | Unavailable:
+def _wait_after(refused: Refused, waits: list[float]) -> float | None:
+    """Seconds until a refused call is made again, None when it is not; takes one of the waits."""
+    refusal = refused.refusal
+    passing = refusal.status in SERVER_ERRORS or refusal.status in {408, THROTTLED}
+    if not passing or not waits or (refusal.retry_after or 0) > PATIENCE:
+        return None
+    return max(waits.pop(0), refusal.retry_after or 0)
+
+
+def _refused(error: object) -> Refused | Unavailable | _Lost:
     status = getattr(error, "status_code", None)
     response = getattr(error, "response", None)
     if not isinstance(status, int) or response is None:
-        return silent()
+        return _Lost()
     if status < 400:
         return misunderstood()
     refusal = read_refusal(status, response.text(), dict(response.headers))

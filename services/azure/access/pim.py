@@ -14,29 +14,23 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import structlog
 
 from services.access.model import Assignment, AssignmentKind
 from services.access.ports import NotYetError
-from services.azure.access.calls import AuthorizationCalls, Clients
-from services.azure.access.conditions import VERSION, same_condition
-from services.azure.access.descriptions import describe, read_description
+from services.azure.access import pim_calls
+from services.azure.access.calls import AuthorizationCalls, Sleep
+from services.azure.access.conditions import paths_in
+from services.azure.access.descriptions import Description, describe, read_description
+from services.azure.access.pim_calls import Timed, is_at
 from services.azure.access.places import Target
 from services.azure.access.refusals import Refused
-from services.azure.access.role_assignments import READ_BACK_WAITS, WAITS, Sleep
-from services.azure.access.roles import KNOWN, definition_id, guid_of, same_scope
-from services.azure.errors import FORBIDDEN
+from services.azure.access.role_assignments import EXISTS, READ_BACK_WAITS, WAITS, in_the_way
+from services.azure.access.roles import guid_of, object_guid
+from services.azure.errors import CONFLICT, FORBIDDEN, MISSING, SERVER_ERRORS
 from services.errors import Conflict, NotAllowed, Unavailable
-
-if TYPE_CHECKING:
-    from azure.mgmt.authorization.v2020_10_01.models import (
-        RoleAssignmentScheduleInstance,
-        RoleAssignmentScheduleRequest,
-    )
 
 PROBE_SECONDS = 24 * 3600.0
 """Whether PIM can be used is asked again after so long."""
@@ -57,57 +51,16 @@ log = structlog.get_logger(__name__)
 
 
 class PimUnusable(Exception):
-    """PIM does not work in this tenant, at this scope, or for the bot's identity: the bot ends the access itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """An assignment that PIM holds active. ends_at: None when it is permanent, as after the licence lapsed."""
-
-    schedule_id: str
-    scope: str
-    role_id: str
-    principal_id: str
-    condition: str
-    started_at: datetime | None
-    ends_at: datetime | None
-
-    def is_of(self, scope: str, role: str, principal_id: str) -> bool:
-        """Is it the one for these?"""
-        mine = (guid_of(self.role_id), self.principal_id.lower())
-        return mine == (role.lower(), principal_id.lower()) and same_scope(self.scope, scope)
-
-    def as_assignment(self) -> Assignment:
-        """As the rest of the bot knows it."""
-        known = KNOWN.get(guid_of(self.role_id))
-        name = known.name if known else guid_of(self.role_id)
-        kind = AssignmentKind.PIM
-        return Assignment(kind, self.schedule_id, self.scope, self.role_id, name, self.principal_id, self.condition)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request of ours. justification: our description."""
-
-    scope: str
-    role_id: str
-    principal_id: str
-    justification: str
-    at: datetime | None
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """Scope, role's guid and principal."""
-        return self.scope.lower().rstrip("/"), guid_of(self.role_id), self.principal_id.lower()
-
-    @property
-    def order(self) -> float:
-        """By which the newest is the greatest."""
-        return self.at.timestamp() if self.at is not None else 0.0
+    """PIM does not work in this tenant, at this scope, for this length or for the bot's identity, or what is assigned
+    there is not PIM's: the bot ends the access itself.
+    """
 
 
 class Pim:
-    """Schedule requests. mark: of the workspace's bot. now: UTC. Methods raise Refused and Unavailable."""
+    """Schedule requests. mark: of the workspace's bot. now: UTC. Methods raise Refused and Unavailable.
+
+    enabled: False where the bot's operators want no PIM; then nothing is given by it any more, and what was is ended.
+    """
 
     def __init__(
         self,
@@ -115,136 +68,166 @@ class Pim:
         mark: str,
         *,
         now: Callable[[], datetime],
+        enabled: bool = True,
         clock: Callable[[], float] = time.monotonic,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._calls = calls
         self._mark = mark
         self._now = now
+        self._enabled = enabled
         self._clock = clock
         self._sleep = sleep
         self._probed_at: float | None = None
         self._works = False
         self._closed_scopes: set[str] = set()
 
-    async def usable(self, probe_scope: str) -> bool:
-        """Does PIM answer for this tenant? Asked once a day. Raises Unavailable when it cannot be known now."""
+    async def usable(self, scope: str) -> bool:
+        """Can roles be given by PIM at this scope? Asked once a day. Raises Unavailable when it cannot be known now."""
+        if not self._enabled:
+            return False
         if self._probed_at is None or self._clock() - self._probed_at > PROBE_SECONDS:
+            self._closed_scopes.clear()
             try:
-                await self._instances(probe_scope, "atScope()")
+                await self._calls.run(pim_calls.instances(scope, "atScope()"))
             except Refused as refused:
-                if not _unusable(refused) and refused.refusal.status >= 500:
+                if refused.code in _NOT_HERE:
+                    self._closed_scopes.add(scope.lower())  # says nothing of other scopes
+                    return False
+                if not _unusable(refused):
                     raise
                 self._note(False, refused.code or str(refused.refusal.status))
             else:
                 self._note(True, "")
-            self._closed_scopes.clear()
-        return self._works
-
-    def may_be_used_at(self, scope: str) -> bool:
-        """PIM has not refused this scope."""
-        return scope.lower() not in self._closed_scopes
+        return self._works and scope.lower() not in self._closed_scopes
 
     async def in_place(self, scope: str, role: str, principal_id: str) -> Timed | None:
-        """What PIM holds active for these, None when nothing or when PIM is of no use."""
+        """What PIM shows as active for these, whoever made it. Raises PimUnusable."""
         try:
-            found = await self._instances(scope, f"principalId eq '{uuid.UUID(principal_id)}'")
+            found = await self._calls.run(
+                pim_calls.instances(scope, f"principalId eq '{object_guid(principal_id)}'"),
+            )
         except Refused as refused:
             if _unusable(refused):
-                return None
+                raise PimUnusable from refused
             raise
-        return next((each for each in found if each.is_of(scope, role, principal_id)), None)
+        return next((each for each in found if is_at(each, scope, role, principal_id)), None)
 
     async def ensure(self, target: Target, ends_at: datetime) -> Assignment:
         """Make it active until then, with this condition, and read it back.
 
-        Raises PimUnusable, NotAllowed (PIM's policy for the role), NotYetError, and Refused with RoleAssignmentExists
-        when there is an assignment that is not PIM's.
+        Raises PimUnusable, NotAllowed (PIM's policy for the role), NotYetError, Conflict.
         """
         there = await self.in_place(target.scope, target.role.guid, target.principal.object_id)
-        if there is not None and _agrees(there, target, ends_at):
-            await self._describe(target, there, ends_at)
-            return there.as_assignment()
-        await self._ask(target, _request_type(there, target, ends_at), there, ends_at)
+        if there is None:
+            if ends_at - self._now() < SHORTEST:
+                raise PimUnusable
+            await self._ask(target, None, ends_at)
+        elif there.ends_at is None:
+            raise PimUnusable  # not PIM's, or not any more
+        else:
+            said = await self._said_of(there)
+            if said is None:
+                return _foreign(there, target, ends_at)
+            wanted = describe(self._mark, target.wishes, JUSTIFICATION)
+            if not there.agrees(target, ends_at):
+                await self._ask(target, there, ends_at)
+            elif said[1] != wanted:
+                await self._describe(target, there, ends_at)
         return (await self._read_back(target, ends_at)).as_assignment()
 
-    async def end(self, assignment: Assignment) -> None:
-        """Remove it now and read back. Raises NotYetError within its first five minutes, PimUnusable."""
+    async def made(self, there: Timed) -> bool:
+        """Did the bot ask for it?"""
+        return await self._said_of(there) is not None
+
+    async def end(self, assignment: Assignment) -> bool:
+        """Remove what was given by PIM and read back; False where somebody else's in its place was left alone.
+
+        Raises NotYetError within its first five minutes, and PimUnusable.
+        """
         guid = guid_of(assignment.role_id)
         there = await self.in_place(assignment.scope, guid, assignment.principal_id)
         if there is None:
-            return
+            return True
+        if there.schedule_id.lower() != assignment.id.lower() and not await self.made(there):
+            log.info("pim_assignment_of_others_kept", scope=assignment.scope, role=assignment.role_name)
+            return False
         try:
-            await self._calls.run(lambda to: _remove(to, assignment, there, uuid.uuid4()))
+            await self._calls.run(pim_calls.remove(str(uuid.uuid4()), there))
         except Refused as refused:
             if refused.code in _GONE or refused.missing:
-                return
+                return True
             self._judge(refused, assignment.scope, there)
             raise
         for wait in (*READ_BACK_WAITS, None):
             if await self.in_place(assignment.scope, guid, assignment.principal_id) is None:
-                return
+                return True
             if wait is not None:
                 await self._sleep(wait)
         raise Unavailable(
             "Entra PIM has not removed the role yet. The bot tries again in a minute.", code="assignment_not_gone"
         )
 
-    async def ours(self, subscription_id: str) -> tuple[tuple[Timed, str], ...]:
-        """What PIM holds active in a subscription because the bot asked for it, with the newest description of each."""
-        scope = f"/subscriptions/{subscription_id}"
+    async def ours(self, scope: str) -> tuple[tuple[Timed, Description], ...]:
+        """What PIM holds active at a scope and below because the bot asked for it, with what its request says."""
         try:
-            asked = await self._requests(scope)
-            held = await self._instances(scope, None) if asked else ()
+            said = await self._said(scope)
+            held = await self._calls.run(pim_calls.instances(scope, None)) if said else ()
         except Refused as refused:
             if _unusable(refused):
                 return ()
             raise
-        newest: dict[tuple[str, str, str], Asked] = {}
-        for each in sorted(asked, key=lambda one: one.order):
-            if read_description(each.justification, self._mark) is not None:
-                newest[each.key] = each
-        found = []
-        for timed in held:
-            mine = newest.get((timed.scope.lower().rstrip("/"), guid_of(timed.role_id), timed.principal_id.lower()))
-            if mine is not None:
-                found.append((timed, mine.justification))
-        return tuple(found)
+        return tuple(
+            (each, said[each.key][0]) for each in held if each.key in said and _is_what_was_asked(each, said[each.key])
+        )
+
+    async def _said(self, scope: str) -> dict[pim_calls.Key, tuple[Description, str]]:
+        """What the newest request of ours says of each assignment, read and as text."""
+        found: dict[pim_calls.Key, tuple[Description, str]] = {}
+        for each in sorted(await self._calls.run(pim_calls.requests(scope)), key=lambda one: one.order):
+            description = read_description(each.justification, self._mark)
+            if description is not None:
+                found[each.key] = description, each.justification
+        return found
+
+    async def _said_of(self, there: Timed) -> tuple[Description, str] | None:
+        """What our request says of it, None when it is not ours."""
+        said = (await self._said(there.scope)).get(there.key)
+        return said if said is not None and _is_what_was_asked(there, said) else None
 
     async def _describe(self, target: Target, there: Timed, ends_at: datetime) -> None:
         """Have the newest request name all grants. It opens nothing, so that a refusal for now is no failure."""
-        newest = [each for each in await self._requests(target.scope) if there.is_of(*each.key)]
-        wanted = describe(self._mark, target.wishes, JUSTIFICATION)
-        if newest and max(newest, key=lambda each: each.order).justification == wanted:
-            return
         try:
-            await self._ask(target, "AdminUpdate", there, ends_at)
+            await self._ask(target, there, ends_at)
         except NotYetError as early:
             log.info("pim_description_waits", again_at=early.again_at.isoformat())
 
-    async def _ask(self, target: Target, kind: str, there: Timed | None, ends_at: datetime) -> None:
+    async def _ask(self, target: Target, there: Timed | None, ends_at: datetime) -> None:
         description = describe(self._mark, target.wishes, JUSTIFICATION)
+        starts_at = there.started_at if there is not None and there.started_at is not None else self._now()
+        request = pim_calls.assign(
+            str(uuid.uuid4()), target, there, starts_at=starts_at, ends_at=ends_at, description=description
+        )
         for wait in (*WAITS, None):
             try:
-                status = await self._calls.run(
-                    lambda to: _request(to, target, kind, there, self._now(), ends_at, description)
-                )
+                status = await self._calls.run(request)
             except Refused as refused:
                 if refused.code == "PendingRoleAssignmentRequest":
                     return  # asked before and not done yet: what is read back decides
+                exists = refused.code == EXISTS or refused.refusal.status == CONFLICT
+                if exists and await self._is_there(target, ends_at):
+                    return  # the answer to our own request was lost
                 if refused.code not in {"PrincipalNotFound", "SubjectNotFound"} or wait is None:
                     self._judge(refused, target.scope, there)
                     raise
                 await self._sleep(wait)
-                continue
-            if status in _FAILED or status in _WAITING:
-                what = "waits for somebody's approval there" if status in _WAITING else f"ended as “{status}”"
-                raise NotAllowed(
-                    f"Entra PIM did not give the role {target.role.name}: the request {what}. Its settings for this "
-                    "role are under Privileged Identity Management, Azure resources.",
-                    code="pim_not_given",
-                )
-            return
+            else:
+                _require_given(status, target)
+                return
+
+    async def _is_there(self, target: Target, ends_at: datetime) -> bool:
+        there = await self.in_place(target.scope, target.role.guid, target.principal.object_id)
+        return there is not None and there.agrees(target, ends_at)
 
     def _judge(self, refused: Refused, scope: str, there: Timed | None) -> None:
         """Raise what a refusal means, if it means something special."""
@@ -256,8 +239,12 @@ class Pim:
             self._closed_scopes.add(scope.lower())
             log.info("pim_scope_refused", code=code)
             raise PimUnusable from refused
+        if code == EXISTS:
+            raise PimUnusable from refused  # one that is not PIM's
         if code == "ActiveDurationTooShort":
-            started = there.started_at if there is not None and there.started_at is not None else self._now()
+            if there is None:
+                raise PimUnusable from refused
+            started = there.started_at or self._now()
             again = max(started + SHORTEST, self._now()) + timedelta(seconds=5)
             raise NotYetError(
                 "Entra PIM changes a role only five minutes after it was given. The bot does it then.", again
@@ -277,7 +264,7 @@ class Pim:
     async def _read_back(self, target: Target, ends_at: datetime) -> Timed:
         for wait in (*READ_BACK_WAITS, None):
             there = await self.in_place(target.scope, target.role.guid, target.principal.object_id)
-            if there is not None and _agrees(there, target, ends_at):
+            if there is not None and there.agrees(target, ends_at):
                 return there
             if wait is not None:
                 await self._sleep(wait)
@@ -292,106 +279,37 @@ class Pim:
             code="assignment_differs",
         )
 
-    async def _instances(self, scope: str, question: str | None) -> tuple[Timed, ...]:
-        def read(to: Clients) -> tuple[Timed, ...]:
-            listed = to.pim.role_assignment_schedule_instances.list_for_scope(scope.lstrip("/"), filter=question)
-            return tuple(_timed(each) for each in listed if (each.assignment_type or "").lower() == "assigned")
-
-        return await self._calls.run(read)
-
-    async def _requests(self, scope: str) -> tuple[Asked, ...]:
-        def read(to: Clients) -> tuple[Asked, ...]:
-            listed = to.pim.role_assignment_schedule_requests.list_for_scope(scope.lstrip("/"), filter="asRequestor()")
-            return tuple(_asked(each) for each in listed)
-
-        return await self._calls.run(read)
-
 
 def _unusable(refused: Refused) -> bool:
-    return refused.code in _UNLICENSED | _NOT_HERE or refused.refusal.status in (FORBIDDEN, 404)
-
-
-def _agrees(there: Timed, target: Target, ends_at: datetime) -> bool:
-    if there.ends_at is None or abs(there.ends_at - ends_at) > timedelta(seconds=2):
+    if refused.refusal.status in SERVER_ERRORS:
         return False
-    return same_condition(there.condition, target.condition)
+    return refused.code in _UNLICENSED | _NOT_HERE or refused.refusal.status in (FORBIDDEN, MISSING)
 
 
-def _request_type(there: Timed | None, target: Target, ends_at: datetime) -> str:
-    if there is None:
-        return "AdminAssign"
-    longer = there.ends_at is not None and ends_at > there.ends_at
-    return "AdminExtend" if longer and same_condition(there.condition, target.condition) else "AdminUpdate"
+def _is_what_was_asked(there: Timed, said: tuple[Description, str]) -> bool:
+    """Does it end when our request said?
+
+    Requests stay after what they made has ended, and somebody else may have given the same role since. One that has no
+    end is ours, after a lapsed licence, only if its condition is one that nobody else writes.
+    """
+    if there.ends_at is None:
+        return paths_in(there.condition) is not None
+    return there.ends_with(said[0].until)
 
 
-def _request(  # noqa: PLR0917 - one request's parts, called from one place
-    to: Clients,
-    target: Target,
-    kind: str,
-    there: Timed | None,
-    now: datetime,
-    ends_at: datetime,
-    description: str,
-) -> str:
-    from azure.mgmt.authorization.v2020_10_01 import models  # noqa: PLC0415 - not before Azure is used
-
-    expiration = models.RoleAssignmentScheduleRequestPropertiesScheduleInfoExpiration(
-        type="AfterDateTime", end_date_time=ends_at
-    )
-    start = there.started_at if there is not None and there.started_at is not None else now
-    made = to.pim.role_assignment_schedule_requests.create(
-        target.scope.lstrip("/"),
-        str(uuid.uuid4()),
-        models.RoleAssignmentScheduleRequest(
-            principal_id=target.principal.object_id,
-            role_definition_id=target.role_id,
-            request_type=kind,
-            justification=description,
-            target_role_assignment_schedule_id=there.schedule_id if there is not None else None,
-            condition=target.condition or None,
-            condition_version=VERSION if target.condition else None,
-            schedule_info=models.RoleAssignmentScheduleRequestPropertiesScheduleInfo(
-                start_date_time=start, expiration=expiration
-            ),
-        ),
-    )
-    return str(made.status or "").lower()
+def _foreign(there: Timed, target: Target, ends_at: datetime) -> Assignment:
+    """Somebody else's time-bound assignment in the place of the wanted one. Raises Conflict when it opens less."""
+    if there.ends_at is None or there.ends_at < ends_at or not target.is_opened_by(there.condition):
+        raise in_the_way(target)
+    return there.as_assignment(AssignmentKind.FOREIGN)
 
 
-def _remove(to: Clients, assignment: Assignment, there: Timed, name: uuid.UUID) -> None:
-    from azure.mgmt.authorization.v2020_10_01 import models  # noqa: PLC0415 - not before Azure is used
-
-    known = KNOWN.get(guid_of(assignment.role_id))
-    role_id = definition_id(assignment.scope, known) if known is not None else assignment.role_id
-    to.pim.role_assignment_schedule_requests.create(
-        assignment.scope.lstrip("/"),
-        str(name),
-        models.RoleAssignmentScheduleRequest(
-            principal_id=assignment.principal_id,
-            role_definition_id=role_id,
-            request_type="AdminRemove",
-            target_role_assignment_schedule_id=there.schedule_id,
-        ),
-    )
-
-
-def _timed(found: RoleAssignmentScheduleInstance) -> Timed:
-    return Timed(
-        schedule_id=str(found.role_assignment_schedule_id or found.id),
-        scope=str(found.scope),
-        role_id=str(found.role_definition_id),
-        principal_id=str(found.principal_id),
-        condition=found.condition or "",
-        started_at=found.start_date_time,
-        ends_at=found.end_date_time,
-    )
-
-
-def _asked(found: RoleAssignmentScheduleRequest) -> Asked:
-    return Asked(
-        scope=str(found.scope),
-        role_id=str(found.role_definition_id),
-        principal_id=str(found.principal_id),
-        justification=found.justification or "",
-        at=found.created_on,
+def _require_given(status: str, target: Target) -> None:
+    if status not in _FAILED and status not in _WAITING:
+        return
+    what = "waits for somebody's approval there" if status in _WAITING else f"ended as “{status}”"
+    raise NotAllowed(
+        f"Entra PIM did not give the role {target.role.name}: the request {what}. Its settings for this "
+        "role are under Privileged Identity Management, Azure resources.",
+        code="pim_not_given",
     )

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote
 
 import httpx
 
-from services.access.model import DataPlace, GrantWish, Level, Principal
-from services.azure.access.conditions import condition_for
+from services.access.model import DataPlace, GrantWish, Principal
+from services.azure.access.conditions import condition_for, opens
 from services.azure.access.refusals import misunderstood, told
-from services.azure.access.roles import DATA_ROLE, Role, container_scope, definition_id
+from services.azure.access.roles import DATA_ROLE, Role, container_in, container_scope, definition_id
 from services.azure.errors import read_refusal
 from services.azure.identity import ARM_SCOPE
 from services.azure.resource import AzureWorkspaceId
-from services.azure.transport import Token, send
+from services.azure.transport import Token, ask
 from services.datastores.model import AzurePlace, Datastore, DatastoreAccess, DatastoreKind
 from services.errors import Conflict, InvalidInput, NotFound
 
@@ -34,6 +34,10 @@ class DatastoreLookup(Protocol):
 
     async def get(self, name: str) -> Datastore:
         """One datastore, whatever the case of its name. Raises NotFound."""
+        ...
+
+    async def all(self) -> tuple[Datastore, ...]:
+        """All datastores. Raises Unavailable."""
         ...
 
 
@@ -66,6 +70,11 @@ class Target:
         """The full id of the role's definition."""
         return definition_id(self.scope, self.role)
 
+    def is_opened_by(self, condition: str) -> bool:
+        """Does an assignment of the role here, under this condition, provably open what is wanted?"""
+        level = next((level for level, role in DATA_ROLE.items() if role == self.role), None)
+        return not condition.strip() or (level is not None and opens(condition, self.prefixes, level))
+
 
 class StorageAccounts:
     """In which resource group each storage account of the workspace's subscription is. Belongs to one event loop."""
@@ -76,10 +85,12 @@ class StorageAccounts:
         token: Token,
         subscription_id: str,
         *,
+        forget_tokens: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._http = http
         self._token = token
+        self._forget_tokens = forget_tokens
         self._subscription_id = subscription_id
         self._clock = clock
         self._groups: dict[str, str] = {}
@@ -108,8 +119,14 @@ class StorageAccounts:
         path = f"/subscriptions/{quote(self._subscription_id)}/providers/Microsoft.Storage/storageAccounts"
         url = f"{ARM}{path}?api-version={STORAGE_VERSION}"
         for _ in range(PAGES):
-            headers = {"Authorization": f"Bearer {await self._token(ARM_SCOPE)}"}
-            answer = await send(self._http, "GET", url, "Azure Resource Manager", headers=headers)
+            answer = await ask(
+                self._http,
+                url,
+                "Azure Resource Manager",
+                scope=ARM_SCOPE,
+                token=self._token,
+                forget_tokens=self._forget_tokens,
+            )
             if answer.status_code != httpx.codes.OK:
                 raise told(read_refusal(answer.status_code, answer.content, answer.headers))
             try:
@@ -170,44 +187,52 @@ class Places:
         group = await self._accounts.group_of(place.account)
         return container_scope(self._workspace.subscription_id, group, place.account, place.container)
 
-    async def targets(self, wish: GrantWish, others: Sequence[GrantWish]) -> tuple[Target, ...]:
-        """What a wish needs on containers, united with what others need of the same role there.
+    async def containers(self, places: Iterable[DataPlace]) -> tuple[Container, ...]:
+        """The containers of places, each once. Raises NotFound, InvalidInput, Conflict, NotAllowed, Unavailable."""
+        found = [await self.container(await self.datastore(place.datastore)) for place in places]
+        return tuple({each.scope.lower(): each for each in found}.values())
 
-        Raises NotFound, InvalidInput, Conflict, NotAllowed, Unavailable.
-        """
-        containers = {container.scope: container for container, _ in await self._opened(wish.places)}
-        made = [await self.target(scope, wish.level, (wish, *others)) for scope in containers]
-        return tuple(each for each in made if each is not None)
+    async def target(self, scope: str, role: Role, wishes: Iterable[GrantWish]) -> Target | None:
+        """What these wishes need of a role for data at a container, None when they need nothing.
 
-    async def target(self, scope: str, level: Level, wishes: Iterable[GrantWish]) -> Target | None:
-        """What these wishes need of one role at one container, None when they need nothing.
-
-        A wish whose datastore is not there any more needs nothing: nobody reaches the data by its name.
+        A wish whose datastore is not there any more needs nothing: nobody reaches the data by its name. Raises
+        InvalidInput when one condition cannot hold it all, Unavailable.
         """
         prefixes: list[str] = []
         behind: list[GrantWish] = []
         directories = False
         for wish in wishes:
-            if wish.level is not level:
+            if DATA_ROLE[wish.level] != role:
                 continue
-            found = [(c, place) for c, place in await self._opened_of(wish) if c.scope.lower() == scope.lower()]
+            found, by_directory = await self.prefixes_at(scope, wish)
             if found:
                 behind.append(wish)
-                prefixes += [prefix for _, place in found for prefix in place.prefixes]
-                directories = directories or any(container.directories for container, _ in found)
+                prefixes += found
+                directories = directories or by_directory
         if not behind:
             return None
-        condition = condition_for(prefixes, level, directories=directories)
-        return Target(scope, DATA_ROLE[level], behind[0].principal, condition, tuple(behind), tuple(prefixes))
+        condition = condition_for(prefixes, behind[0].level, directories=directories)
+        return Target(scope, role, behind[0].principal, condition, tuple(behind), tuple(prefixes))
 
-    async def _opened(self, places: Iterable[DataPlace]) -> list[tuple[Container, DataPlace]]:
-        return [(await self.container(await self.datastore(place.datastore)), place) for place in places]
+    async def prefixes_at(self, scope: str, wish: GrantWish) -> tuple[tuple[str, ...], bool]:
+        """Which paths of a container a wish is about, and whether the container has directories.
 
-    async def _opened_of(self, wish: GrantWish) -> list[tuple[Container, DataPlace]]:
-        found = []
+        Goes by the names of account and container, so that it needs no rights on the account.
+        """
+        found: list[str] = []
+        directories = False
         for place in wish.places:
             try:
-                found += await self._opened([place])
-            except (NotFound, InvalidInput):
-                continue  # unregistered, or turned into one with a credential
-        return found
+                datastore = await self.datastore(place.datastore)
+            except NotFound:
+                continue
+            where = datastore.azure
+            if where is not None and (where.account.lower(), where.container.lower()) == container_in(scope):
+                found += place.prefixes
+                directories = directories or datastore.kind is DatastoreKind.ADLS_GEN2
+        return tuple(found), directories
+
+    async def subscriptions(self) -> tuple[str, ...]:
+        """Those in which access may have been given: the workspace's, and those that datastores name."""
+        named = [each.azure.subscription_id for each in await self._datastores.all() if each.azure is not None]
+        return tuple(dict.fromkeys(each.lower() for each in (self._workspace.subscription_id, *named) if each))

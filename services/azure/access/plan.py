@@ -19,6 +19,12 @@ TAKES = "up to ten minutes"
 _DO = {Level.READ: "Read", Level.WRITE: "Read, change and delete"}
 _SHOWN = 3
 
+CONTAINER_AT_RISK = (
+    f"Conditions limit what Azure calls data actions. The role {DATA_ROLE[Level.WRITE].name} also lets one delete the "
+    "whole container, and no condition can take that out; soft delete for containers lets it be restored."
+)
+"""Source: learn.microsoft.com, "Azure built-in roles for Storage": its actions hold …/containers/delete."""
+
 Lacks = Callable[[Principal], Awaitable[bool]]
 """Does a principal lack a role on the workspace?"""
 
@@ -69,6 +75,8 @@ class Planner:
                     f"A listing of “{datastore.name}” by a folder's bare name may show names that begin like it; "
                     "their content stays closed. Access control lists of the data lake may open more than roles do."
                 )
+        if level is Level.WRITE:
+            warnings.append(CONTAINER_AT_RISK)
         role = self._workspace_role
         if role is not None and (principal is None or await self._lacks(principal)):
             planned.append(PlannedAssignment(role.name, self._workspace_scope, workspace_opens(role)))

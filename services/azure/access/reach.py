@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from services.access.model import Level, Principal, Reach, ReachKind
+from services.access.model import DataPlace, Level, Principal, Reach, ReachKind
 from services.access.places import places_of
 from services.azure.access.calls import AuthorizationCalls, Clients
 from services.azure.access.conditions import opens
@@ -106,24 +106,24 @@ class OwnRights:
         """Does the principal's own access let it at these data?"""
         places = places_of([source])
         if not places:
-            return Reach(ReachKind.UNKNOWN, "Nobody can tell from Azure who may read a web address.")
-        reason = ""
+            return _unknown("Nobody can tell from Azure who may read a web address.")
+        reached = _unknown("")
         for place in places:
-            try:
-                datastore = await self._places.datastore(place.datastore)
-                reached = await self._reach(principal, datastore, place.prefixes, level)
-            except NotFound:
-                return Reach(ReachKind.UNKNOWN, f"The workspace has no datastore “{place.datastore}” any more.")
-            except UserError as error:
-                return _unknown(error.sentence)
-            except Refused as refused:
-                return _unknown(told(refused.refusal).sentence)
-            except ValueError:
-                return _unknown(f"“{principal.name}” has no object id of Entra.")
+            reached = await self._reach_place(principal, place, level)
             if not reached.is_yes:
-                return reached
-            reason = reached.why
-        return Reach(ReachKind.YES, reason)
+                break
+        return reached
+
+    async def _reach_place(self, principal: Principal, place: DataPlace, level: Level) -> Reach:
+        try:
+            datastore = await self._places.datastore(place.datastore)
+            return await self._reach(principal, datastore, place.prefixes, level)
+        except NotFound:
+            return _unknown(f"The workspace has no datastore “{place.datastore}” any more.")
+        except UserError as error:
+            return _unknown(error.sentence)
+        except Refused as refused:
+            return _unknown(told(refused.refusal).sentence)
 
     async def lacks_workspace(self, principal: Principal, own: Callable[[Held], bool]) -> bool:
         """Does the principal lack what finding datasets and using datastores needs, but for our own assignments?

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.access.model import Assignment, AssignmentKind, Principal, SubjectKind
-from services.azure.access.calls import AuthorizationCalls, Clients
-from services.azure.access.conditions import VERSION, opens, same_condition
+from services.azure.access.calls import AuthorizationCalls, Clients, Sleep
+from services.azure.access.conditions import VERSION, same_condition
 from services.azure.access.descriptions import Description, describe, read_description
 from services.azure.access.places import Target
 from services.azure.access.refusals import Refused
 from services.azure.access.roles import (
-    DATA_ROLE,
     KNOWN,
     PRINCIPAL_TYPES,
     Role,
     guid_of,
     holds_at,
+    object_guid,
     same_scope,
     subscription_of,
 )
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 NAMES = uuid.UUID("5b1f4a52-7d0b-4d5e-9a51-6a2f1b0c9e77")
 """Namespace of the names of our assignments; never changed, or all of them become somebody else's."""
 
-Sleep = Callable[[float], Awaitable[None]]
+EXISTS = "RoleAssignmentExists"
 
 WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Seconds between tries while Entra has not replicated a new principal yet: a minute in all."""
@@ -120,11 +119,11 @@ class RoleAssignments:
 
     async def of_principal(self, subscription_id: str, principal_id: str) -> tuple[Held, ...]:
         """Those of one principal itself in a subscription."""
-        return await self._list(f"/subscriptions/{subscription_id}", f"principalId eq '{_guid(principal_id)}'")
+        return await self._list(f"/subscriptions/{subscription_id}", f"principalId eq '{object_guid(principal_id)}'")
 
     async def reaching(self, scope: str, principal: Principal) -> tuple[Held, ...]:
         """Those that hold at a scope for a principal, inherited ones and, for all but groups, by its groups."""
-        guid = _guid(principal.object_id)
+        guid = object_guid(principal.object_id)
         question = f"principalId eq '{guid}'" if principal.kind is SubjectKind.GROUP else f"assignedTo('{guid}')"
         found = await self._list(scope, question)
         return tuple(each for each in found if holds_at(each.scope, scope))
@@ -134,19 +133,19 @@ class RoleAssignments:
         found = await self.of_principal(subscription_of(scope), principal_id)
         return next((each for each in found if each.is_of(scope, role, principal_id)), None)
 
-    async def ensure(self, target: Target) -> Assignment:
+    async def ensure(self, target: Target, held: Held | None) -> Assignment:
         """Make it true and read it back; somebody else's assignment that opens as much is accepted as FOREIGN.
 
-        Raises Conflict when somebody else's narrower one is in the way.
+        held: ours as it is there now, None when it is not. Raises Conflict when somebody else's narrower one is in the
+        way.
         """
         assignment_id = self.id_of(target.scope, target.role, target.principal.object_id)
         description = describe(self._mark, target.wishes)
-        held = await self.get(assignment_id)
         if held is None or not _agrees(held, target) or held.description != description:
             try:
                 await self._put(assignment_id, target, description)
             except Refused as refused:
-                if refused.code != "RoleAssignmentExists":
+                if refused.code != EXISTS:
                     raise
                 return await self.foreign(target)
         return as_assignment(await self._read_back(assignment_id, target), AssignmentKind.PLAIN)
@@ -159,21 +158,9 @@ class RoleAssignments:
                 "Azure says that this role is assigned already, but does not show it yet. Try again in a minute.",
                 code="assignment_not_shown",
             )
-        if not self.opens(held, target):
-            raise Conflict(
-                f"Somebody has given {target.principal.name} the role {target.role.name} there already, under a "
-                "condition that does not open this data, and Azure keeps only one such assignment. Remove it or widen "
-                f"it under Access control (IAM) of {_short(target.scope)}, then retry.",
-                code="assignment_in_the_way",
-            )
+        if not target.is_opened_by(held.condition):
+            raise in_the_way(target)
         return as_assignment(held, AssignmentKind.FOREIGN)
-
-    def opens(self, held: Held, target: Target) -> bool:
-        """Does an assignment provably open what is wanted?"""
-        if not held.is_of(target.scope, target.role.guid, target.principal.object_id):
-            return False
-        level = next((level for level, role in DATA_ROLE.items() if role == target.role), None)
-        return not held.condition.strip() or (level is not None and opens(held.condition, target.prefixes, level))
 
     async def delete(self, assignment_id: str) -> None:
         """Remove it and read back that it is gone; gone already is fine."""
@@ -234,6 +221,16 @@ class RoleAssignments:
         return await self._calls.run(read)
 
 
+def in_the_way(target: Target) -> Conflict:
+    """Somebody else's assignment takes the one place that Azure has, and does not do."""
+    return Conflict(
+        f"Somebody has given {target.principal.name} the role {target.role.name} there already, under a condition or "
+        "until an end that does not do for this access, and Azure keeps only one such assignment. Remove it or widen "
+        f"it under Access control (IAM) of {_short(target.scope)}, then retry.",
+        code="assignment_in_the_way",
+    )
+
+
 def _create(to: Clients, assignment_id: str, target: Target, description: str) -> None:
     from azure.mgmt.authorization.v2022_04_01.models import RoleAssignmentCreateParameters  # noqa: PLC0415 - lazily
 
@@ -265,11 +262,6 @@ def _agrees(held: Held, target: Target) -> bool:
     return held.is_of(target.scope, target.role.guid, target.principal.object_id) and same_condition(
         held.condition, target.condition
     )
-
-
-def _guid(text: str) -> str:
-    """An object id that may stand in a filter. Raises ValueError for anything else."""
-    return str(uuid.UUID(text))
 
 
 def _short(scope: str) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from services.access.model import Level, SubjectKind
+from services.errors import InvalidInput
 
 BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs"
 ML = "Microsoft.MachineLearningServices/workspaces"
@@ -15,8 +17,11 @@ ADMINISTRATOR = "Role Based Access Control Administrator"
 """What the bot's identity needs to give roles."""
 
 LIST_SECRETS = f"{ML}/datastores/listsecrets/action"
-WORKSPACE_USE = (f"{ML}/read", f"{ML}/datasets/registered/read", f"{ML}/datastores/read")
-"""What somebody needs on a workspace to find a dataset and use an identity-based datastore."""
+WORKSPACE_USE = (f"{ML}/datasets/registered/read", f"{ML}/datastores/read")
+"""What somebody needs on a workspace to find a dataset and use an identity-based datastore.
+
+Not …/workspaces/read: AzureML Data Scientist, which is made for this, names only what is below it.
+"""
 
 DATA_ACTIONS = {
     Level.READ: (f"{BLOBS}/read",),
@@ -104,6 +109,25 @@ def definition_id(scope: str, role: Role) -> str:
 def guid_of(role_id: str) -> str:
     """The last part of a role definition's id, which alone tells roles apart: prefixes differ between answers."""
     return role_id.rstrip("/").rpartition("/")[2].lower()
+
+
+def object_guid(text: str) -> str:
+    """An object id of Entra, as it may stand in a filter. Raises InvalidInput for anything else."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise InvalidInput(f"“{text[:60]}” is no object id of Microsoft Entra.", code="no_object_id") from None
+
+
+def container_in(scope: str) -> tuple[str, str]:
+    """Storage account and container of a container's scope, in small letters; ("", "") for any other scope.
+
+    An account's name is unique in all of Azure.
+    """
+    parts = scope.lower().strip("/").split("/")
+    if len(parts) != 12 or parts[5:7] != ["microsoft.storage", "storageaccounts"] or parts[10] != "containers":
+        return "", ""
+    return parts[7], parts[11]
 
 
 def holds_at(outer: str, scope: str) -> bool:
