@@ -106,7 +106,7 @@ def _forbidden(refusal: Refusal) -> NotAllowed:
             code="azure_forbidden",
         )
     lacks = f"it lacks {action}" if action else "it lacks the right to give roles"
-    role = "Reader" if "microsoft.storage" in action.lower() else ADMINISTRATOR
+    role = "Reader" if action.lower().endswith("/read") else ADMINISTRATOR
     return NotAllowed(
         f"The bot's identity{identity} may not do this: {lacks}. Give it the role {role}{where}, and try again some "
         "minutes later.",
