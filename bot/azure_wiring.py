@@ -12,9 +12,12 @@ import httpx
 
 from bot.clock import SystemClock
 from bot.logs import get_logger
-from bot.opened import OpenedWorkspace, Refresh
+from bot.opened import OpenedAccess, OpenedWorkspace, Refresh
 from bot.periodic import Periodic
 from bot.settings import Settings
+from services.access.absent import NoAccessGrants, NoDirectory
+from services.access.datasets import RegisteredDatasets
+from services.access.ports import People
 from services.azure.aged_index import AgedIndex
 from services.azure.catalog import AzureCatalog
 from services.azure.connection_test import ConnectionTest
@@ -37,6 +40,7 @@ from services.datasets.workspace import WorkspaceFacts
 from services.datastores.service import DatastoreService
 from services.errors import UserError
 from services.search.index import SqliteIndex
+from services.store.access import SqlAccessStore
 from services.store.database import Database
 from services.store.records import SqlRecords
 from services.store.workspaces import WorkspaceRow
@@ -114,6 +118,16 @@ async def open_azure_workspace(
         labels=AzureLabels(workers, http, tokens.token, workspace),
     )
 
+    def directory(_people: People) -> NoDirectory:
+        return NoDirectory()
+
+    access = OpenedAccess(
+        SqlAccessStore(database, workspace.key, clock=clock),
+        NoAccessGrants(),
+        RegisteredDatasets(catalog, records, index),
+        directory,
+    )
+
     # Last of all, so that it ends first: it uses everything else.
     stack.push_async_callback(keeper.close)
 
@@ -125,6 +139,7 @@ async def open_azure_workspace(
         datasets,
         DatastoreService(catalog=datastores, kinds=KINDS),
         index,
+        access,
         waits_for=THING,
         attend=attend,
     )

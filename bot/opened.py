@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.periodic import Periodic
+from services.access.facts import DatasetLookup
+from services.access.ports import AccessGrants, AccessStore, Directory, People
 from services.datasets.service import DatasetService
 from services.datastores.service import DatastoreService
 from services.search.index import SqliteIndex
@@ -19,6 +21,16 @@ def _needs_nothing(_periodic: Periodic, _refresh: Refresh) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedAccess:
+    """What access works with in this workspace. directory: made once it is known who the people are."""
+
+    store: AccessStore
+    grants: AccessGrants
+    datasets: DatasetLookup
+    directory: Callable[[People], Directory]
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedWorkspace:
     """A workspace that is ready to be asked.
 
@@ -29,5 +41,6 @@ class OpenedWorkspace:
     datasets: DatasetService
     datastores: DatastoreService
     index: SqliteIndex
+    access: OpenedAccess
     waits_for: str = ""
     attend: Callable[[Periodic, Refresh], None] = _needs_nothing

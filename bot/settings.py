@@ -99,14 +99,24 @@ class Settings(BaseSettings):
     )
     admins: Annotated[tuple[str, ...], NoDecode] = _setting(
         (),
-        "Slack user ids, separated by commas, of those who may register datastores.",
+        "Slack user ids, separated by commas, of those who may register datastores, and who decide on access where a "
+        "dataset's owner cannot.",
         "Slack user ids such as U012AB3CD, separated by commas",
     )
     allow_private_urls: bool = _setting(
         False, "Whether web sources may lie on private or loopback addresses.", "true or false"
     )
     policy_file: Path | None = _setting(
-        None, "Access policy. Unused until the access policy exists.", "the path of an existing file"
+        None,
+        "Access policy: who may ask for access and who decides. Without it the owner of a dataset decides.",
+        "the path of an existing file",
+    )
+    access_sweep_minutes: float = _setting(
+        15.0,
+        "How often what is recorded of access is compared with what is there.",
+        "minutes from 1 to 1440",
+        ge=1,
+        le=1440,
     )
     index_file: Path | None = _setting(
         None,

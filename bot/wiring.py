@@ -18,6 +18,9 @@ from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
 from starlette.types import ASGIApp
 
+from bot import access_policy
+from bot.access_policy import PolicyInForce
+from bot.access_work import AccessWork, Wake
 from bot.app import BotApp, Workspace, answer_the_unknown
 from bot.clock import SystemClock
 from bot.health import Health, Part
@@ -28,31 +31,45 @@ from bot.logs import get_logger
 from bot.metrics import Metrics
 from bot.middleware import Deliveries
 from bot.open_deliveries import OpenDeliveries
-from bot.opened import OpenedWorkspace
+from bot.opened import OpenedAccess, OpenedWorkspace
+from bot.outbox import OutboxPump
 from bot.periodic import Heartbeat, Periodic
 from bot.settings import Settings
 from bot.slack_client import SlackClient, open_session
 from bot.socket_mode import SocketMode
+from handlers.access.notices import DRAWINGS
+from handlers.access.people import SlackPeople
 from handlers.caller import CallerDirectory
 from handlers.context import Services
 from handlers.datasets.notices import version_changed
 from handlers.datasets.register_job import attach_jobs
+from handlers.drawing import Drawings
 from handlers.listeners import register_listeners
+from handlers.message import Message
+from handlers.posting import BlockSupport
+from services.access.calendar import Calendar
+from services.access.datasets import RegisteredDatasets
+from services.access.executing import Executor
+from services.access.service import AccessService
+from services.access.sweeping import Sweep
 from services.datasets.service import DatasetService
 from services.datasets.workspace import WorkspaceFacts
 from services.datastores.service import DatastoreService
 from services.jobs import Pool
-from services.local.access import LocalAccessGrants, LocalDataAccess, NoGrants
+from services.local.access import LocalAccessGrants, LocalDataAccess, LocalDirectory
 from services.local.catalog import LocalCatalog
 from services.local.datastores import LocalDatastores
 from services.local.places import RegisteredPlaces
+from services.outbox import StoredNotice
 from services.reading.reader import Reader
 from services.search.index import SqliteIndex
 from services.store import migrate
+from services.store.access import SqlAccessStore
 from services.store.database import Database
 from services.store.inbox import Inbox
 from services.store.instances import Instances
 from services.store.job_store import JobStore
+from services.store.outbox import Outbox
 from services.store.records import SqlRecords
 from services.store.workspaces import WorkspaceRow
 
@@ -74,6 +91,8 @@ class Bot:
     client: SlackClient
     services: Services
     jobs: JobRunner
+    outbox: OutboxPump
+    access: AccessWork
     index: SqliteIndex
     web: ASGIApp
     sockets: SocketMode | None
@@ -108,6 +127,7 @@ class _Store:
     inbox: Inbox
     jobs: JobStore
     heartbeat: Heartbeat
+    outbox: Outbox
 
 
 @contextlib.asynccontextmanager
@@ -134,10 +154,39 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             metrics=metrics,
             tell_interrupted=partial(tell_interrupted, client),
         )
-        services = Services(
-            datasets=opened.datasets, datastores=opened.datastores, jobs=jobs, waits_for=opened.waits_for
+        workspace, drawings = Workspace(client), Drawings()
+        drawings.add(DRAWINGS)
+
+        async def draw(stored: StoredNotice) -> Message | None:
+            return await drawings.draw(services, stored)
+
+        pump = OutboxPump(store.outbox, client, draw, support=BlockSupport(), metrics=metrics, clock=clock)
+        stack.push_async_callback(pump.stop, 0)
+        policy, wake = PolicyInForce(settings.policy_file), Wake()
+        await policy.open()
+        people = SlackPeople(client, workspace.installation)
+        access = AccessService(
+            policy=policy,
+            people=people,
+            directory=opened.access.directory(people),
+            store=opened.access.store,
+            grants=opened.access.grants,
+            datasets=opened.access.datasets,
+            admins=frozenset(settings.admins),
+            clock=clock,
+            wakes=pump,
+            wake_executor=wake,
         )
-        workspace = Workspace(client)
+        pump.on_undelivered("access.", access.undelivered)
+        services = Services(
+            datasets=opened.datasets,
+            datastores=opened.datastores,
+            access=access,
+            jobs=jobs,
+            waits_for=opened.waits_for,
+        )
+        work = AccessWork(Executor(access.ports, instance_id), Calendar(access.ports), wake)
+        stack.push_async_callback(work.stop)
         token = settings.slack_bot_token
         app = BotApp(
             client=client,
@@ -161,9 +210,12 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             jobs=jobs,
             upkeep=upkeep,
         )
+        periodic.every(access_policy.LOOK_SECONDS, "access policy", policy.refresh)
+        periodic.every(settings.access_sweep_minutes * 60, "access sweep", Sweep(access.ports).run, first=60)
         opened.attend(periodic, upkeep.refresh)
         stack.push_async_callback(periodic.stop)
         _add_probes(health, workspace, store, upkeep, sockets)
+        health.add("outbox", pump.probe)
         metrics.watch_index_age(lambda: upkeep.age)
         secret = settings.slack_signing_secret
         web = build_web_app(
@@ -179,6 +231,8 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             client=client,
             services=services,
             jobs=jobs,
+            outbox=pump,
+            access=work,
             index=opened.index,
             web=web,
             sockets=sockets,
@@ -201,7 +255,8 @@ async def _open_store(
     ttl = timedelta(seconds=settings.delivery_ttl_seconds)
     inbox = Inbox(database, instance_id, ttl=ttl, clock=clock)
     stack.push_async_callback(inbox.close)
-    return _Store(database, inbox, JobStore(database, clock=clock), heartbeat)
+    outbox = Outbox(database, instance_id, clock=clock)
+    return _Store(database, inbox, JobStore(database, clock=clock), heartbeat, outbox)
 
 
 async def _open_workspace(
@@ -240,20 +295,23 @@ async def _open_workspace(
     index = SqliteIndex(index_path, catalog, records, clock=clock, belongs_to=uid)
     await index.open()
     stack.push_async_callback(index.close)
+    grants = SqlAccessStore(database, key, clock=clock)
+    local = LocalAccessGrants(grants, RegisteredPlaces(database, key, directory), clock=clock)
     datasets = DatasetService(
         catalog=catalog,
         records=records,
         reader=reader,
         index=index,
         datastores=folders,
-        access=LocalDataAccess(LocalAccessGrants(NoGrants(), RegisteredPlaces(database, key, directory), clock=clock)),
+        access=LocalDataAccess(local),
         clock=clock,
         workspace=WorkspaceFacts(name=directory.name),
         recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
         look_seconds=settings.form_look_seconds,
         folder_of=folders.folder_of,
     )
-    return OpenedWorkspace(datasets, DatastoreService(catalog=folders), index)
+    access = OpenedAccess(grants, local, RegisteredDatasets(catalog, records, index), LocalDirectory)
+    return OpenedWorkspace(datasets, DatastoreService(catalog=folders), index, access)
 
 
 def _own_files(settings: Settings, index_path: Path) -> tuple[Path, ...]:
@@ -313,6 +371,7 @@ def _periodic_work(
     async def sweep() -> None:
         await store.inbox.sweep()
         await store.jobs.sweep()
+        await store.outbox.sweep()
 
     async def recheck() -> None:
         for news in await services.datasets.recheck_due(RECHECK_BATCH):

@@ -7,6 +7,10 @@ from collections.abc import Callable
 from slack_bolt.async_app import AsyncApp
 
 from handlers import home, sharing, shortcuts
+from handlers.access import deciding, holding
+from handlers.access.audit import bind_audit
+from handlers.access.grants import bind_grants, bind_revoke
+from handlers.access.request import RequestForms, bind_access, bind_grant
 from handlers.commands import Command, CommandTable
 from handlers.datasets import compare_form, curate_forms, pick, refs
 from handlers.datasets.curate import (
@@ -197,6 +201,50 @@ TABLE = CommandTable(
             bind_unwatch,
         ),
         Command(
+            "/dataset",
+            "access",
+            "[NAME] [@who] [read|write] [7d]",
+            "Ask for access, for yourself or somebody else; the form says who decides and what it opens.",
+            ("/dataset access sales", "/dataset access sales write 7d", "/dataset access sales @ben read"),
+            bind_access,
+            pool=Pool.SLACK,
+            aliases=("request",),
+        ),
+        Command(
+            "/dataset",
+            "grant",
+            "[NAME] [@who] [read|write] [7d]",
+            "Give somebody access, for those who decide on it.",
+            ("/dataset grant sales @ben read 7d", "/dataset grant sales"),
+            bind_grant,
+            pool=Pool.SLACK,
+            aliases=("give",),
+        ),
+        Command(
+            "/dataset",
+            "revoke",
+            "[NAME] [@who]",
+            "Take access away, with a reason, for owners and admins.",
+            ("/dataset revoke sales @ben", "/dataset revoke sales"),
+            bind_revoke,
+        ),
+        Command(
+            "/dataset",
+            "grants",
+            "[NAME] [page:N]",
+            "Who has access, until when and by whom; your own where the dataset is not yours.",
+            ("/dataset grants sales",),
+            bind_grants,
+        ),
+        Command(
+            "/dataset",
+            "audit",
+            "[NAME] [@who] [since 2026-01-31] [until 2026-02-28]",
+            "Who did what to whose access, for auditors and admins.",
+            ("/dataset audit", "/dataset audit sales @ben since 2026-01-31"),
+            bind_audit,
+        ),
+        Command(
             "/datastore",
             "list",
             "[words]",
@@ -240,6 +288,9 @@ SUBJECTS: tuple[Callable[[AsyncApp], None], ...] = (
     compare_form.attach_to(TABLE),
     RegisterForms().attach,
     curate_forms.attach,
+    RequestForms().attach,
+    deciding.attach,
+    holding.attach,
     datastores.attach,
     home.attach,
     shortcuts.attach,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.access.service import AccessService
 from services.actor import Actor
 from services.datasets.service import DatasetService
 from services.datastores.service import DatastoreService
@@ -37,5 +38,6 @@ class Services:
 
     datasets: DatasetService
     datastores: DatastoreService
+    access: AccessService
     jobs: Jobs
     waits_for: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -16,6 +17,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers import command_table, commands
+from handlers.access.turned_away import note_refusal
 from handlers.call import call_from
 from handlers.caller import CallerDirectory, EstablishCaller
 from handlers.context import Services
@@ -48,7 +50,7 @@ class _Provide(AsyncMiddleware):
 def register_listeners(app: AsyncApp, services: Services, directory: CallerDirectory) -> None:
     """Attach middleware and listeners. The caller is established before any of our listeners runs."""
     app.use(_Provide(services=services, block_support=BlockSupport()))
-    app.use(EstablishCaller(directory))
+    app.use(EstablishCaller(directory, partial(note_refusal, services)))
     for slash in command_table.TABLE.slashes:
         app.command(slash)(on_command)
     app.action(CARRIED_COMMAND)(on_carried_command)

@@ -33,8 +33,18 @@ METHODS = {method.replace(".", "_").lower(): method for method in (*SCOPES_BY_ME
 WITHOUT_METHOD = {"commands"}
 """Scopes that let something reach the app instead of letting it call something."""
 
-ANY_OF = {"conversations.info": {"channels:read", "groups:read", "im:read", "mpim:read"}}
-"""Methods whose scopes each open one kind of conversation: all kinds are needed, since commands are typed in all."""
+FIELDS = {"users:read.email": ("handlers/access/people.py", 'profile.get("email")')}
+"""Scopes that fill a field of an answer, with the file and the words that read it."""
+
+ANY_OF = {
+    "conversations.info": {"channels:read", "groups:read", "im:read", "mpim:read"},
+    "conversations.open": {"im:write"},
+    "conversations.history": {"im:history"},
+    "conversations.replies": {"im:history"},
+}
+"""Methods whose scopes each open one kind of conversation, and the kinds that are needed: commands are typed in all;
+what was told is looked up in direct messages alone, since nobody should have to let the bot read channels for that.
+"""
 
 
 def calls() -> Iterator[tuple[str, str]]:
@@ -96,6 +106,9 @@ def test_scopes_are_exactly_what_the_called_methods_need() -> None:
             needed |= scopes
     for event in SUBSCRIBED:
         needed |= SCOPES_BY_EVENT[event]
+    for scope, (file, words) in FIELDS.items():
+        assert words in (ROOT / file).read_text(encoding="utf-8"), f"{file} does not read what {scope} is for"
+        needed.add(scope)
     assert needed == SCOPES
 
 
@@ -110,8 +123,8 @@ def test_usage_hints_name_the_commands_of_the_table(entry: dict[str, Any]) -> No
 
 
 def test_shortcuts_are_listened_to_and_the_other_way_round() -> None:
-    assert {each["callback_id"] for each in FEATURES["shortcuts"]} == {shortcuts.REGISTER}
-    assert listened("shortcut") == {"REGISTER"}
+    assert {each["callback_id"] for each in FEATURES["shortcuts"]} == {shortcuts.REGISTER, shortcuts.REQUEST_ACCESS}
+    assert listened("shortcut") == {"REGISTER", "REQUEST_ACCESS"}
 
 
 def test_events_are_listened_to_and_the_other_way_round() -> None:
