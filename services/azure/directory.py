@@ -40,12 +40,12 @@ _FIELDS: Mapping[SubjectKind, str] = {
     SubjectKind.GROUP: "id,displayName,securityEnabled",
     SubjectKind.SERVICE_PRINCIPAL: "id,displayName,appId,accountEnabled,servicePrincipalType",
 }
-_PERMISSIONS: Mapping[SubjectKind, str] = {
-    SubjectKind.USER: "User.Read.All",
-    SubjectKind.GROUP: "GroupMember.Read.All",
-    SubjectKind.SERVICE_PRINCIPAL: "Application.Read.All",
+PERMISSIONS: Mapping[SubjectKind, tuple[str, str]] = {
+    SubjectKind.USER: (_PATHS[SubjectKind.USER], "User.Read.All"),
+    SubjectKind.GROUP: (_PATHS[SubjectKind.GROUP], "GroupMember.Read.All"),
+    SubjectKind.SERVICE_PRINCIPAL: (_PATHS[SubjectKind.SERVICE_PRINCIPAL], "Application.Read.All"),
 }
-"""The least application permission of Microsoft Graph for each."""
+"""What Microsoft Graph calls each, and the least application permission for reading it."""
 _PRINCIPAL_TYPES = frozenset({"Application", "ManagedIdentity"})
 
 Entry = Mapping[str, Any]
@@ -295,7 +295,7 @@ def _refusal(kind: SubjectKind, answer: httpx.Response) -> Unavailable:
     if answer.status_code == httpx.codes.FORBIDDEN:
         return Unavailable(
             f"The bot may not look up {_word(kind)}s in {ENTRA}: its identity lacks the application permission "
-            f"{_PERMISSIONS[kind]} of Microsoft Graph, with admin consent. Whoever runs the bot can give it.",
+            f"{PERMISSIONS[kind][1]} of Microsoft Graph, with admin consent. Whoever runs the bot can give it.",
             code="permission_missing",
         )
     if answer.status_code == httpx.codes.UNAUTHORIZED:

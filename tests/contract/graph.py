@@ -132,7 +132,7 @@ class Graph:
     def _listed(self, dtos: list[dict[str, Json]], request: Request, collection: str) -> Response:
         question, words = request.query.get("$filter", ""), request.query.get("$search", "")
         clauses = _CLAUSE.findall(question)
-        if (question and not clauses) or not (question or words):
+        if (question and not clauses) or not (question or words or "$top" in request.query):
             return azure_error(400, "Request_UnsupportedQuery", "Unsupported or invalid query filter clause.")
         if words and request.headers.get("ConsistencyLevel").lower() != "eventual":
             message = "Request with $search query parameter only works through MSGraph with a special request header: "
