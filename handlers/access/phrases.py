@@ -138,7 +138,7 @@ def wish_phrase(request: AccessRequest) -> Mrkdwn:
     asker, own = mention(request.requester), subject.kind is SubjectKind.USER and subject.id == request.requester
     whom = Mrkdwn("") if own else md(" for {}", subject_phrase(subject))
     if request.extends:
-        return md("{} asks to keep {} access to {}{}, for another {}", asker, level, name, whom, length)
+        return md("{} asks to keep {} access to {}{}, for {} from now", asker, level, name, whom, length)
     if request.initiative is Initiative.GIVE:
         return md("{} gives {} {} access to {}, for {}", asker, subject_phrase(subject), level, name, length)
     if request.emergency:
