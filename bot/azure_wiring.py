@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 
-from bot.clock import SystemClock
 from bot.logs import get_logger
-from bot.opened import OpenedAccess, OpenedWorkspace, Refresh
+from bot.opened import OpenedAccess, OpenedWorkspace, Opening, Refresh
 from bot.periodic import Periodic
 from bot.settings import Settings
-from services.access.absent import NoAccessGrants, NoDirectory
 from services.access.datasets import RegisteredDatasets
-from services.access.ports import People
+from services.azure.access.data_access import AzureDataAccess
+from services.azure.access.grants import AccessOptions, AzureAccessGrants
+from services.azure.access.roles import DATA_SCIENTIST, READER
 from services.azure.aged_index import AgedIndex
 from services.azure.catalog import AzureCatalog
 from services.azure.connection_test import ConnectionTest
 from services.azure.datastores import KINDS, AzureDatastores
+from services.azure.directory import GraphDirectory
 from services.azure.errors import THING
 from services.azure.identity import TokenSource
 from services.azure.key_vault import KeyVaults
@@ -34,7 +34,6 @@ from services.azure.storage.reader import AzureReader
 from services.azure.sweep import Sweeper
 from services.azure.version_store import VersionStore
 from services.azure.workers import AzureWorkers, WorkerLimits
-from services.datasets.rules import AdminsAndPublic
 from services.datasets.service import DatasetService
 from services.datasets.workspace import WorkspaceFacts
 from services.datastores.service import DatastoreService
@@ -58,12 +57,12 @@ async def open_azure_workspace(
     settings: Settings,
     workspace: AzureWorkspaceId,
     database: Database,
+    context: Opening,
     *,
-    clock: SystemClock,
     index_path: Path,
-    stack: contextlib.AsyncExitStack,
 ) -> OpenedWorkspace:
     """The workspace through the SDK's workers, with its local copy and index. Asks nothing of Azure yet."""
+    clock, stack = context.clock, context.stack
     tokens = TokenSource(settings.azure_credential)
     stack.push_async_callback(tokens.close)
     workers = AzureWorkers(workspace, settings.azure_credential, limits=WorkerLimits(workers=settings.azure_workers))
@@ -104,13 +103,23 @@ async def open_azure_workspace(
         counts=mirror.datastore_counts,
     )
     stack.push_async_callback(datastores.close)
+    grants = AzureAccessGrants(workspace, http, tokens, datastores, now=clock.now, options=access_options(settings))
+    stack.push_async_callback(grants.close)
+    directory = GraphDirectory(
+        http,
+        tokens.token,
+        context.people,
+        forget_tokens=tokens.forget,
+        identities=lambda: context.policy().identities,
+        domains=lambda: frozenset(context.policy().email_domains or ()),
+    )
     datasets = DatasetService(
         catalog=catalog,
         records=records,
         reader=reader,
         index=AgedIndex(index, sweeper),
         datastores=datastores,
-        access=AdminsAndPublic(),
+        access=AzureDataAccess(grants, directory),
         clock=clock,
         workspace=WorkspaceFacts(workspace.name, workspace.subscription_id, workspace.resource_group),
         recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
@@ -118,12 +127,9 @@ async def open_azure_workspace(
         labels=AzureLabels(workers, http, tokens.token, workspace),
     )
 
-    def directory(_people: People) -> NoDirectory:
-        return NoDirectory()
-
     access = OpenedAccess(
         SqlAccessStore(database, workspace.key, clock=clock),
-        NoAccessGrants(),
+        grants,
         RegisteredDatasets(catalog, records, index),
         directory,
     )
@@ -143,6 +149,12 @@ async def open_azure_workspace(
         waits_for=THING,
         attend=attend,
     )
+
+
+def access_options(settings: Settings) -> AccessOptions:
+    """How access is given, by the settings."""
+    roles = {"reader": READER, "data_scientist": DATA_SCIENTIST}
+    return AccessOptions(roles.get(settings.azure_workspace_role), use_pim=settings.azure_pim == "auto")
 
 
 class _Keeper:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from bot.clock import SystemClock
 from bot.periodic import Periodic
 from services.access.facts import DatasetLookup
+from services.access.policy import Policy
 from services.access.ports import AccessGrants, AccessStore, Directory, People
 from services.datasets.service import DatasetService
 from services.datastores.service import DatastoreService
@@ -21,13 +24,23 @@ def _needs_nothing(_periodic: Periodic, _refresh: Refresh) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """What a workspace is opened with. policy: the access policy in force. stack: closes what is opened."""
+
+    clock: SystemClock
+    people: People
+    policy: Callable[[], Policy]
+    stack: AsyncExitStack
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedAccess:
-    """What access works with in this workspace. directory: made once it is known who the people are."""
+    """What access works with in this workspace."""
 
     store: AccessStore
     grants: AccessGrants
     datasets: DatasetLookup
-    directory: Callable[[People], Directory]
+    directory: Directory
 
 
 @dataclass(frozen=True, slots=True)

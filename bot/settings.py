@@ -92,6 +92,16 @@ class Settings(BaseSettings):
         ge=5,
         le=86_400,
     )
+    azure_workspace_role: Literal["reader", "data_scientist", "none"] = _setting(
+        "reader",
+        "Role on an Azure workspace that goes with access to data for those who cannot use the workspace yet.",
+        "reader, data_scientist or none",
+    )
+    azure_pim: Literal["auto", "off"] = _setting(
+        "auto",
+        "Whether Entra PIM ends access by itself, where the tenant is licensed for it.",
+        "auto or off",
+    )
     datastore_roots: Annotated[tuple[Path, ...], NoDecode] = _setting(
         (),
         "Further directories under which folder datastores may lie, separated by commas.",

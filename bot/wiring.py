@@ -31,7 +31,7 @@ from bot.logs import get_logger
 from bot.metrics import Metrics
 from bot.middleware import Deliveries
 from bot.open_deliveries import OpenDeliveries
-from bot.opened import OpenedAccess, OpenedWorkspace
+from bot.opened import OpenedAccess, OpenedWorkspace, Opening
 from bot.outbox import OutboxPump
 from bot.periodic import Heartbeat, Periodic
 from bot.settings import Settings
@@ -142,7 +142,11 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         store = await _open_store(settings, instance_id, clock, stack)
         session = await stack.enter_async_context(open_session())
         client = SlackClient(session=session, base_url=settings.slack_api_url, metrics=metrics)
-        opened = await _open_workspace(settings, store.database, clock, stack)
+        workspace, drawings = Workspace(client), Drawings()
+        policy, people = PolicyInForce(settings.policy_file), SlackPeople(client, workspace.installation)
+        await policy.open()
+        context = Opening(clock, people, policy, stack)
+        opened = await _open_workspace(settings, store.database, context)
 
         deliveries = OpenDeliveries(store.inbox.done)
         jobs = JobRunner(
@@ -154,7 +158,6 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             metrics=metrics,
             tell_interrupted=partial(tell_interrupted, client),
         )
-        workspace, drawings = Workspace(client), Drawings()
         drawings.add(DRAWINGS)
 
         async def draw(stored: StoredNotice) -> Message | None:
@@ -162,13 +165,11 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
 
         pump = OutboxPump(store.outbox, client, draw, support=BlockSupport(), metrics=metrics, clock=clock)
         stack.push_async_callback(pump.stop, 0)
-        policy, wake = PolicyInForce(settings.policy_file), Wake()
-        await policy.open()
-        people = SlackPeople(client, workspace.installation)
+        wake = Wake()
         access = AccessService(
             policy=policy,
             people=people,
-            directory=opened.access.directory(people),
+            directory=opened.access.directory,
             store=opened.access.store,
             grants=opened.access.grants,
             datasets=opened.access.datasets,
@@ -259,17 +260,16 @@ async def _open_store(
     return _Store(database, inbox, JobStore(database, clock=clock), heartbeat, outbox)
 
 
-async def _open_workspace(
-    settings: Settings, database: Database, clock: SystemClock, stack: contextlib.AsyncExitStack
-) -> OpenedWorkspace:
-    """The workspace of the settings with its registry, datastores, reader and index."""
+async def _open_workspace(settings: Settings, database: Database, context: Opening) -> OpenedWorkspace:
+    """The workspace of the settings with its registry, datastores, reader, index and access."""
+    clock, stack = context.clock, context.stack
     index_path = settings.index_path.resolve()
     index_path.parent.mkdir(parents=True, exist_ok=True)
     azure = settings.azure_workspace
     if azure is not None:
         from bot.azure_wiring import open_azure_workspace  # noqa: PLC0415 - a local bot loads nothing of Azure
 
-        return await open_azure_workspace(settings, azure, database, clock=clock, index_path=index_path, stack=stack)
+        return await open_azure_workspace(settings, azure, database, context, index_path=index_path)
     directory = settings.workspace_directory
     directory.mkdir(parents=True, exist_ok=True)
     key = f"local:{directory}"
@@ -310,7 +310,7 @@ async def _open_workspace(
         look_seconds=settings.form_look_seconds,
         folder_of=folders.folder_of,
     )
-    access = OpenedAccess(grants, local, RegisteredDatasets(catalog, records, index), LocalDirectory)
+    access = OpenedAccess(grants, local, RegisteredDatasets(catalog, records, index), LocalDirectory(context.people))
     return OpenedWorkspace(datasets, DatastoreService(catalog=folders), index, access)
 
 

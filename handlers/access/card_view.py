@@ -18,7 +18,7 @@ from handlers.blockkit import actions, fields, header, modal, section
 from handlers.datasets.naming import command_button, dataset_command
 from handlers.datasets.phrases import owner_phrase, tags_phrase
 from handlers.message import Json, Message
-from handlers.text import Mrkdwn, code, join, lines, md, mention, truncate, when
+from handlers.text import Mrkdwn, code, join, lines, md, mention, told, truncate, when
 from services.access.model import AccessRequest, RequestStatus, SubjectKind
 from services.access.offer import RequestCard
 
@@ -61,8 +61,11 @@ def facts(card: RequestCard) -> list[Json]:
     """Who, what, why, how long, what it opens, what is there already, what was asked before, how far it is."""
     request, dataset = card.request, card.dataset
     blocks = [section(wish_phrase(request))]
-    pairs: list[tuple[str, str]] = [
-        ("For", identity_phrase(card.principal, request.subject)),
+    pairs: list[tuple[str, str]] = []
+    whom = identity_phrase(card.principal, request.subject)
+    if whom != mention(request.requester):
+        pairs.append(("For", whom))
+    pairs += [
         ("Dataset", md("{}, owned by {}", code(request.dataset), owner_phrase(dataset.owner if dataset else ""))),
         ("Level", request.level.value),
         ("For how long", duration_text(request.duration)),
@@ -81,10 +84,12 @@ def facts(card: RequestCard) -> list[Json]:
         )
     if request.opens:
         blocks.append(section(md("*What it opens*\n{}", bullets(request.opens))))
+    waits = request.status is RequestStatus.PENDING
     if card.warnings:
-        blocks.append(section(lines(md(":warning: {}", truncate(each, 400)) for each in card.warnings[:5])))
-    blocks.append(section(md("*Has now*\n{}", held_phrase(card.has))))
-    if card.earlier:
+        blocks.append(section(lines(md(":warning: {}", told(truncate(each, 400))) for each in card.warnings[:5])))
+    if waits:
+        blocks.append(section(md("*Has now*\n{}", held_phrase(card.has))))
+    if waits and card.earlier:
         blocks.append(section(md("*Asked before*\n{}", lines(map(_earlier, card.earlier[:EARLIER_SHOWN])))))
     if not request.emergency:
         blocks.append(section(md("*Approvals*\n{}", progress(request, card.decision))))

@@ -44,7 +44,7 @@ def build(found: GrantList, viewer: str, page: int = 1) -> Message:
 def revoke_view(found: GrantList, person: str) -> Json:
     """Several grants of one person: choose which to revoke."""
     held = held_by(found.live, person)[:IN_MODAL]
-    blocks = [section(md("{} has {} to {}.", mention(person), _count(held), dataset_name(found.dataset.name)))]
+    blocks = [section(md("{} has {} for {}.", mention(person), _count(held), dataset_name(found.dataset.name)))]
     blocks += [_row(grant, number, "", may_manage=True) for number, grant in enumerate(held)]
     return modal("access_revoke_which", REVOKE_TITLE, blocks, close="Close")
 
@@ -55,21 +55,26 @@ def held_by(grants: Sequence[Grant], person: str) -> tuple[Grant, ...]:
 
 
 def _scope(found: GrantList) -> str:
-    count = _count(found.live)
     if found.may_manage:
+        count = _count(found.live) if found.live else "Nobody has access through me"
         return f"{count}. What people have outside of Dataset Bot is not listed here."
-    return f"{count}: your own. Owner and admins see everybody's."
+    mine = f"{_count(found.live)}, your own" if found.live else "You have no access through me"
+    return f"{mine}. The owner and admins see everybody's."
 
 
 def _count(grants: Sequence[Grant]) -> str:
-    return count_text(len(grants), "access", "accesses") if grants else "nobody's access"
+    return count_text(len(grants), "grant") if grants else "nobody"
 
 
 def _row(grant: Grant, number: int, viewer: str, *, may_manage: bool) -> Json:
     mark = ":rotating_light: " if grant.emergency else ""
     said = [md("{}{} · *{}* · {}", Mrkdwn(mark), subject_phrase(grant.subject), grant.level.value, grant_phrase(grant))]
     given = (
-        md("given {} by {}", when(grant.granted_at), people(grant.approved_by, "the policy"))
+        md(
+            "given {} by {}",
+            when(grant.granted_at),
+            people(grant.approved_by, "nobody, as an emergency" if grant.emergency else "the policy"),
+        )
         if grant.granted_at
         else Mrkdwn("")
     )

@@ -40,7 +40,7 @@ def asker_message(card: RequestCard) -> Message:
     verb = "You give" if request.initiative is Initiative.GIVE else "Your request for"
     head = md(
         "{} *{}* access to {}{}, {}",
-        Mrkdwn(verb),
+        "Your request to keep" if request.extends else verb,
         request.level.value,
         dataset_name(request.dataset),
         whom,
@@ -56,7 +56,7 @@ def holder_message(card: RequestCard) -> Message:
     head = md(
         "{} {} *{}* access to {}, {}",
         mention(request.requester),
-        Mrkdwn(verb),
+        "asks that you keep" if request.extends else verb,
         request.level.value,
         dataset_name(request.dataset),
         _length(request),
@@ -83,7 +83,7 @@ def _copy(card: RequestCard, head: Mrkdwn, row: list[Json]) -> Message:
     blocks = [section(lines([head, state_phrase(request, grant)]))]
     if request.status is RequestStatus.PENDING:
         waits = people(card.decision.approvers, "somebody who may decide")
-        blocks.append(section(md("*Waits for* {}\n{}", waits, progress(request, card.decision))))
+        blocks.append(section(md("*Waits for* {}\n{}", waits, progress(request, card.decision, with_asked=False))))
     if request.reason:
         blocks.append(section(md("*Why*\n{}", quoted(request.reason, 500))))
     if grant is not None and grant.status is GrantStatus.ACTIVE:
@@ -127,7 +127,7 @@ def _row(card: RequestCard, *, asks: bool, holds: bool) -> list[Json]:
 
 
 def _length(request: AccessRequest) -> str:
-    return f"for {duration_text(request.duration)}"
+    return f"for {duration_text(request.duration)}{' from now' if request.extends else ''}"
 
 
 def sent_view(card: RequestCard) -> Json:

@@ -9,6 +9,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -105,7 +106,8 @@ async def offered_for(call: Call, form: RequestForm, *, tell_missing: bool = Fal
         wish = await wish_of(call, form)
         if wish is None:
             return Offered(kinds)
-        return Offered(kinds, await access.offer(call.caller.actor, wish))
+        # However long: what is chosen now may not be offered once the terms are known.
+        return Offered(kinds, await access.offer(call.caller.actor, replace(wish, duration=timedelta())))
     except NotFound as error:
         if tell_missing:
             raise

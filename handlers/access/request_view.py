@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from handlers.access.durations import duration_text
-from handlers.access.phrases import KINDS, bullets, dataset_name, held_phrase, subject_phrase, who_decides
+from handlers.access.phrases import KINDS, bullets, dataset_name, held_phrase, people, subject_phrase, who_decides
 from handlers.access.request_form import RequestForm, Whom
 from handlers.blockkit import (
     checkboxes,
@@ -111,7 +111,8 @@ def _duration(form: RequestForm, presets: tuple[timedelta, ...], terms: Terms | 
     chosen = options[presets.index(chosen_duration(form, presets))]
     longest = ((form.emergency and terms.emergency_longest) or terms.longest) if terms is not None else None
     hint = None if longest is None else f"At most {duration_text(longest)}. It ends by itself; you are reminded before."
-    return input_block(duration_block(presets), "For how long", select("seconds", options, initial=chosen), hint=hint)
+    label = "For how long, from when it is approved" if form.is_fixed else "For how long"
+    return input_block(duration_block(presets), label, select("seconds", options, initial=chosen), hint=hint)
 
 
 def _reason(form: RequestForm, terms: Terms | None) -> Json:
@@ -121,7 +122,7 @@ def _reason(form: RequestForm, terms: Terms | None) -> Json:
         initial=form.reason,
         multiline=True,
         max_length=REASON_LIMIT,
-        placeholder="What for? Whoever decides reads this.",
+        placeholder=f"What for? Whoever {'reviews it' if form.emergency else 'decides'} reads this.",
     )
     label = "Motive of the emergency" if form.emergency else "Reason"
     return input_block("reason", label, element, optional=not required)
@@ -214,10 +215,9 @@ def _offer_blocks(form: RequestForm, offered: Offered) -> list[Json]:
     if offer.decision.outcome is Outcome.REFUSE:
         blocks.append(section(md(":no_entry: {}", told(truncate(offer.decision.explanation, 1000)))))
     elif form.emergency:
+        reviewers = people(offer.decision.terms.reviewers if offer.decision.terms else (), "the admins of this bot")
         blocks.append(
-            section(
-                md(":rotating_light: Given at once. Told now, and asked to review it afterwards: all who would decide.")
-            )
+            section(md(":rotating_light: *Given at once.* Told now, and asked to review it afterwards: {}", reviewers))
         )
     else:
         blocks.append(section(md("*Who decides*\n{}", who_decides(offer.decision))))

@@ -38,6 +38,7 @@ from services.errors import Busy, Conflict, InvalidInput, NotAllowed, NotFound, 
 PROBLEMS_WITHIN = 1.5
 """Seconds that a form may be looked at before it is acknowledged."""
 _SOME_TIME = timedelta(hours=1)
+_SHORTEST = timedelta(minutes=1)
 _SAID = "…"
 """Stands for a reason that is still to be typed."""
 _TO_BE_FILLED_IN = {ReasonCode.TICKET_MISSING, ReasonCode.TICKET_MALFORMED, ReasonCode.DURATION_TOO_LONG}
@@ -69,7 +70,7 @@ class Submitting:
         extended = await self._to_extend(actor, wish)
         wish = wish if extended is None else _as_extension(wish, extended)
         dataset = await self._ports.datasets.dataset(wish.dataset)
-        shown = replace(wish, reason=wish.reason or _SAID, duration=wish.duration or _SOME_TIME)
+        shown = replace(wish, reason=wish.reason or _SAID, duration=wish.duration or _SHORTEST)
         facts = wish_facts(shown, actor.user_id)
         found, has, waiting, (principal, problem) = await asyncio.gather(
             self._facts.find(wish.dataset, facts),
@@ -214,12 +215,14 @@ class Submitting:
         return tuple(each for each in live if each.dataset == wish.dataset and each.status is not GrantStatus.ENDING)
 
     async def _waiting(self, wish: Wish) -> AccessRequest | None:
-        """An open request that would do the same."""
+        """An open request that would do the same. An emergency does not wait for what was asked in peace."""
         return next(
             (
                 each
                 for each in await self._ports.store.pending(wish.dataset, wish.subject)
-                if each.level.covers(wish.level) and each.extends == wish.extends
+                if each.level.covers(wish.level)
+                and each.extends == wish.extends
+                and each.emergency is wish.emergency
             ),
             None,
         )

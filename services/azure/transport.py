@@ -40,6 +40,31 @@ async def send(
         raise Unavailable(_why(error, thing), code="network_closed") from None
 
 
+async def ask(
+    http: httpx.AsyncClient,
+    url: str,
+    thing: str,
+    *,
+    scope: str,
+    token: Token,
+    forget_tokens: Callable[[], None],
+    headers: Mapping[str, str] | None = None,
+) -> httpx.Response:
+    """The answer to a GET with the bot's token, whatever its status; with a new token once, if the first is refused.
+
+    Raises Unavailable as `send` does, and when there is no token.
+    """
+    answer = await send(
+        http, "GET", url, thing, headers={**(headers or {}), "Authorization": f"Bearer {await token(scope)}"}
+    )
+    if answer.status_code != httpx.codes.UNAUTHORIZED:
+        return answer
+    forget_tokens()
+    return await send(
+        http, "GET", url, thing, headers={**(headers or {}), "Authorization": f"Bearer {await token(scope)}"}
+    )
+
+
 def _why(error: httpx.TransportError, thing: str) -> str:
     if any(isinstance(each, socket.gaierror) for each in _chain(error)):
         return f"{thing} was not found by its name. Check the spelling; a private one must be in the bot's DNS."

@@ -11,6 +11,7 @@ from services.access.model import (
     GrantStatus,
     Initiative,
     Level,
+    Principal,
     RequestStatus,
     Review,
     Subject,
@@ -415,7 +416,6 @@ async def test_whom_the_directory_does_not_know_gets_nothing(world: World) -> No
 
 
 async def test_for_a_group_is_known_by_what_the_directory_says(world: World) -> None:
-    from services.access.model import Principal
 
     world.directory.objects["g-1"] = Principal(SubjectKind.GROUP, "g-1", "Forecasting")
     asked = await world.ask(subject=Subject(SubjectKind.GROUP, "g-1", "Something else"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -88,7 +89,7 @@ class World:
         """Say that this process is alive, so that its leases hold."""
         await Instances(self.db, clock=self.clock).register(self.instance)
 
-    def rules(self, *rules: dict[str, object], **more: object) -> None:
+    def rules(self, *rules: Mapping[str, object], **more: object) -> None:
         """Another policy."""
         self.policy = Policy.model_validate({"version": 1, "rules": list(rules), **more})
 

@@ -129,12 +129,19 @@ async def test_the_command_tests_the_workspace_that_the_settings_name(peers: Pee
         database_url=f"sqlite:///{tmp_path / 'bot.sqlite'}",
     )
     told = [finding async for finding in findings(settings)]
-    assert [(each.name, each.ok) for each in told if each.name.startswith("Azure")] == [
+    assert [(each.name, each.ok) for each in told if each.name.startswith(("Azure", "Microsoft"))] == [
         ("Azure identity", True),
         ("Azure workspace", True),
         ("Azure rights", True),
         ("Azure key vault", True),
         ("Azure ML SDK", True),
         ("Azure default datastore", True),
+        ("Azure access: datastores", None),  # the only one keeps a key
+        ("Azure access: seeing roles", True),
+        ("Azure access: giving roles", True),
+        ("Azure access: Entra PIM", None),
+        ("Microsoft Graph: users", True),
+        ("Microsoft Graph: groups", True),
+        ("Microsoft Graph: servicePrincipals", True),
     ]
     assert "workspace" not in {each.name for each in told}

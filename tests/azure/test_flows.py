@@ -140,7 +140,7 @@ async def test_labels_and_rows(on: Stage) -> None:
     for said in ("cat", "dog", "3", "Project", "6 open of 10 data points"):
         assert said in told.shown
     await on.ben.command(CHANNEL, "/dataset", "preview pets")
-    refused = await on.ben.wait_message(CHANNEL, "admins of this bot only", timeout=20)
+    refused = await on.ben.wait_message(CHANNEL, "Microsoft Entra has no user", timeout=20)
     assert "a.jpg" not in refused.shown
     await on.ben.command(CHANNEL, "/dataset", "lineage pets")
     told = await on.ben.wait_message(CHANNEL, "pets:1, lineage", timeout=20)

@@ -171,6 +171,7 @@ SCREENS: dict[str, Message | Json] = {
     "access_asker_denied": own_view.asker_message(
         access.card(access.request(status=RequestStatus.DENIED, decided_by="U0ADA", decision_reason="Not now."))
     ),
+    "access_asker_extends": own_view.asker_message(access.card(access.request(extends="g1"))),
     "access_asker_gives": own_view.asker_message(
         access.card(access.request(initiative=Initiative.GIVE, requester="U0ADA", status=RequestStatus.APPROVED))
     ),

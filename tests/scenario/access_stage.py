@@ -79,6 +79,11 @@ class AccessStage:
         answer = await person.wait_message(CHANNEL, name, after=last, timeout=15)
         return "Only you see this" in answer.shown
 
+    def as_it_was(self, message: Message) -> None:
+        """Slack shows a message as it was when it was read: somebody's client that did not hear of the change yet."""
+        stored = next(each for each in self.on.slack.world.messages[message.channel] if each.ts == message.ts)
+        stored.blocks = message.raw["blocks"]
+
     async def audit(self, **which: str) -> list[AuditEntry]:
         """The audit as Ada reads it, oldest first."""
         return list(reversed(await self.on.bot.services.access.audit(ADA, limit=100, **which)))  # type: ignore[arg-type]
