@@ -115,6 +115,18 @@ class Metrics:
             "Seconds that the oldest notice which is due has waited, when readiness was last asked for.",
             registry=self.registry,
         )
+        self._monitor_runs = Counter(
+            "dataset_bot_monitor_runs_total",
+            "Runs of monitors by result: clean, drifted, unknown, failed, put_back, lost (could not be recorded).",
+            ["result"],
+            registry=self.registry,
+        )
+        self._monitor_lateness = Histogram(
+            "dataset_bot_monitor_lateness_seconds",
+            "Seconds from the moment a run of a monitor was due to its beginning.",
+            buckets=_CALL_BUCKETS,
+            registry=self.registry,
+        )
         self._ack_observers = {kind: self._ack_seconds.labels(kind).observe for kind in DELIVERY_KINDS}
         self._ack_counters: dict[tuple[str, int], Callable[[], None]] = {
             (kind, 200): self._acks.labels(kind, "200").inc for kind in DELIVERY_KINDS
@@ -177,6 +189,14 @@ class Metrics:
     def outbox_age(self, seconds: float) -> None:
         """Note how long the oldest notice that is due has waited."""
         self._notice_age.set(seconds)
+
+    def monitor_run(self, result: str) -> None:
+        """Count a run of a monitor that came to this result."""
+        self._monitor_runs.labels(result).inc()
+
+    def monitor_lateness(self, seconds: float) -> None:
+        """Note how late a run of a monitor began."""
+        self._monitor_lateness.observe(seconds)
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""

@@ -1,7 +1,8 @@
 """Profiles as bytes: compact, versioned, and refused when they are anything else.
 
-`DBDP`, a version byte, then zlib of: the length of a JSON header (4 bytes, little endian), the header, and the arrays
-it refers to, each byte-shuffled (all first bytes, all second bytes, …), which makes near numbers compress.
+`DBDP`, a version byte, the plan's id (16 bytes), then zlib of: the length of a JSON header (4 bytes, little endian),
+the header, and the arrays it refers to, each byte-shuffled (all first bytes, all second bytes, …), which makes near
+numbers compress.
 """
 
 from __future__ import annotations
@@ -28,19 +29,16 @@ from services.drift.model import (
 )
 from services.drift.numbers import counts_at
 from services.drift.plan import make_plan
+from services.drift.stored import HEAD, MAGIC, VERSION, NotAProfileError, check_head, is_profile, plan_id_of
 
-MAGIC = b"DBDP"
-VERSION = 1
+__all__ = ["LARGEST", "NotAProfileError", "decode", "encode", "is_profile"]
+
 LARGEST = 256 * 1024 * 1024
 """Bytes that a profile may unpack to; a real one of 1,000 columns has less than a fifth."""
 
 _TYPES: dict[str, np.dtype[Any]] = {"f": np.dtype("<f8"), "i": np.dtype("<i8"), "b": np.dtype("<u1")}
 
 Array = NDArray[Any]
-
-
-class NotAProfileError(ValueError):
-    """The bytes are no profile, or one of a version that this program does not know; the text says which."""
 
 
 def encode(profile: Profile) -> bytes:
@@ -55,38 +53,32 @@ def encode(profile: Profile) -> bytes:
         "files": [[file.path, file.size, file.hash] for file in profile.files],
         "source": profile.source,
         "fingerprint": profile.fingerprint,
+        "notes": list(profile.notes),
         "arrays": arrays.described,
     }
     text = json.dumps(header, separators=(",", ":"), sort_keys=True).encode()
     packed = zlib.compress(b"".join((len(text).to_bytes(4, "little"), text, *arrays.parts)), 6)
-    return MAGIC + bytes([VERSION]) + packed
+    return MAGIC + bytes([VERSION]) + bytes.fromhex(profile.plan.id) + packed
 
 
 def decode(data: bytes) -> Profile:
     """The profile of bytes from `encode`. Raises NotAProfileError; runs nothing that the bytes hold."""
-    if not is_profile(data):
-        raise NotAProfileError("this is not a stored profile")
-    if data[len(MAGIC)] != VERSION:
-        raise NotAProfileError(
-            f"this profile has format {data[len(MAGIC)]}, and this program reads format {VERSION}; make it again"
-        )
+    check_head(data)
     try:
         inflate = zlib.decompressobj()
-        plain = inflate.decompress(data[len(MAGIC) + 1 :], LARGEST)
+        plain = inflate.decompress(data[HEAD:], LARGEST)
         if not inflate.eof:
             raise NotAProfileError("the stored profile is cut off or far too large")
         length = int.from_bytes(plain[:4], "little")
         header = json.loads(plain[4 : 4 + length])
-        return _read(header, _read_arrays(header["arrays"], plain[4 + length :]))
+        found = _read(header, _read_arrays(header["arrays"], plain[4 + length :]))
     except NotAProfileError:
         raise
     except (zlib.error, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise NotAProfileError("the stored profile is damaged; make it again") from error
-
-
-def is_profile(data: bytes) -> bool:
-    """Do the first bytes say that this is a profile?"""
-    return data[: len(MAGIC)] == MAGIC and len(data) > len(MAGIC)
+    if found.plan.id != plan_id_of(data):
+        raise NotAProfileError("the stored profile is damaged; make it again")
+    return found
 
 
 class _Arrays:
@@ -189,6 +181,7 @@ def _read(header: Mapping[str, Any], arrays: list[Array]) -> Profile:
         files=tuple(FileFacts(str(path), int(size), str(mark)) for path, size, mark in header["files"]),
         source=str(header["source"]),
         fingerprint=str(header["fingerprint"]),
+        notes=tuple(map(str, header["notes"])),
     )
 
 

@@ -165,7 +165,7 @@ class Profile:
     """One scan of some data. source: how a person calls it. fingerprint: digest of the files, "" if not known.
 
     columns: in the order of the plan; of columns that the plan does not know, or knows as another kind, see `others`:
-    (name, arrow type), so that schema changes are told. duplicates: files of the same content counted twice.
+    (name, arrow type), so that schema changes are told. notes: sentences on what was counted, for whoever reads of it.
     """
 
     plan: Plan
@@ -176,3 +176,4 @@ class Profile:
     files: tuple[FileFacts, ...] = ()
     source: str = ""
     fingerprint: str = ""
+    notes: tuple[str, ...] = ()

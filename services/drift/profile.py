@@ -23,6 +23,7 @@ def merge(one: Profile, other: Profile) -> Profile:
         files=_files((*one.files, *other.files)),
         source=one.source if one.source == other.source else "",
         fingerprint=one.fingerprint if one.fingerprint == other.fingerprint else "",
+        notes=tuple(dict.fromkeys((*one.notes, *other.notes))),
     )
 
 

@@ -68,6 +68,14 @@ def put(connection: Connection, notices: Sequence[Notice], at: datetime) -> None
         connection.execute(insert_new(connection, _outbox), rows)
 
 
+def hurry(connection: Connection, lanes: Sequence[str]) -> None:
+    """What waits in these lanes for a later time, and was never tried, is told now: something urgent comes after it."""
+    if lanes:
+        row = _outbox.c
+        waiting = update(_outbox).where(_WAITING, row.lane.in_(lanes), row.not_before.is_not(None), row.attempts == 0)
+        connection.execute(waiting.values(not_before=None))
+
+
 class Outbox:
     """What is to be told, over all instances. Outcomes are told by the instance that claimed the notice, else ignored.
 

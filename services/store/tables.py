@@ -4,7 +4,8 @@
 workspace's registry. `dataset_record`, `watcher` and `version_record` are the bot's own notes on datasets of any
 workspace, by name. `azure_dataset` and `azure_version` are the local copy of an Azure workspace, `azure_intent` the
 registrations whose outcome is not known yet, `azure_sweep` how far the copying is. `instance`, `delivery` and `job`
-keep the process honest over restarts and replicas. The tables of access are in `access_tables`.
+keep the process honest over restarts and replicas. The tables of access are in `access_tables`,
+those of monitors in `monitor_tables`.
 """
 
 from __future__ import annotations
@@ -293,4 +294,4 @@ Index(
     postgresql_where=text("state = 'open'"),
 )
 
-from services.store import access_tables  # noqa: E402, F401 - they need the metadata above
+from services.store import access_tables, monitor_tables  # noqa: E402, F401 - they need the metadata above
