@@ -93,9 +93,7 @@ class _Many:
             is_pinned = self._known[at] == marks
             np.add.at(self.pinned_counts, self._order[at[is_pinned]], weights[is_pinned])
             marks, weights = marks[~is_pinned], weights[~is_pinned]
-        self.buckets += np.bincount(
-            (marks >> np.uint64(40)).astype(np.int64) % BUCKETS, weights=weights, minlength=BUCKETS
-        ).astype(np.int64)
+        self.buckets += _in_buckets(marks, weights)
 
 
 def hashes(texts: pa.Array) -> Hashes:
@@ -183,10 +181,25 @@ def as_buckets(counts: CategoryCounts, pinned: tuple[str, ...]) -> tuple[Ints, I
     return many.pinned_counts, many.buckets
 
 
+def all_in_buckets(counts: CategoryCounts, pinned: tuple[str, ...]) -> Ints:
+    """(BUCKETS,) every text by hash, those of the plan as well.
+
+    The plan's are the most frequent ones of a sample of the baseline, so beside the rest they always look as if they
+    were rarer in other data; by hash there is no such choice, and equal data look equal.
+    """
+    named, buckets = as_buckets(counts, pinned)
+    return buckets + _in_buckets(hashes(pa.array(pinned, pa.string())), named)
+
+
 def pinned_of(texts: Iterable[str], counts: Sequence[int], limit: int = 1000) -> tuple[str, ...]:
     """The most frequent texts of a sample, sorted, for a plan."""
     ranked = sorted(zip(counts, texts, strict=True), key=lambda each: (-each[0], each[1]))
     return tuple(sorted(kept(text) for _, text in ranked[:limit]))
+
+
+def _in_buckets(marks: Hashes, weights: Ints) -> Ints:
+    places = (marks >> np.uint64(40)).astype(np.int64) % BUCKETS
+    return np.bincount(places, weights=weights, minlength=BUCKETS).astype(np.int64)
 
 
 def _distinct(array: pa.Array) -> tuple[pa.Array, Ints]:

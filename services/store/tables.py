@@ -3,9 +3,9 @@
 `workspace` numbers the workspaces. `dataset`, `dataset_version`, `dataset_tag` and `datastore` are the embedded
 workspace's registry. `dataset_record`, `watcher` and `version_record` are the bot's own notes on datasets of any
 workspace, by name. `azure_dataset` and `azure_version` are the local copy of an Azure workspace, `azure_intent` the
-registrations whose outcome is not known yet, `azure_sweep` how far the copying is. `instance`, `delivery` and `job`
-keep the process honest over restarts and replicas. The tables of access are in `access_tables`,
-those of monitors in `monitor_tables`.
+registrations whose outcome is not known yet, `azure_sweep` how far the copying is. `drift_profile` keeps what was
+counted of data. `instance`, `delivery` and `job` keep the process honest over restarts and replicas. The tables of
+access are in `access_tables`, those of monitors in `monitor_tables`.
 """
 
 from __future__ import annotations
@@ -179,6 +179,22 @@ Index(
     version_record.c.workspace_id,
     sqlite_where=text("untold"),
     postgresql_where=text("untold"),
+)
+
+drift_profile = Table(
+    "drift_profile",
+    metadata,
+    _workspace_id(),
+    Column("name", Name, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("fingerprint", Name, nullable=False),  # digest of the files that were counted
+    Column("plan", Name, nullable=False),  # id of the plan they were counted with
+    Column("part", Name, nullable=False),  # "" for all rows, a day as 2026-01-31 for those of that day
+    Column("is_own", Boolean, nullable=False),  # the plan was made for these data: a baseline
+    Column("data", LargeBinary, nullable=False),  # see services.drift.encode
+    Column("made_at", Moment, nullable=False),
+    Column("used_at", Moment, nullable=False, index=True),
+    PrimaryKeyConstraint("workspace_id", "name", "version", "fingerprint", "plan", "part"),
 )
 
 azure_dataset = Table(
