@@ -112,6 +112,10 @@ class DatastoreCatalog(Protocol):
         """One datastore. Raises NotFound with suggestions."""
         ...
 
+    async def require(self, name: str) -> None:
+        """As `get`, for an acknowledgement that waits for nothing but whether there is one. Raises NotFound."""
+        ...
+
     async def default(self) -> Datastore:
         """The default datastore."""
         ...

@@ -164,6 +164,9 @@ class MemoryDatastores:
             raise NotFound(f"There is no datastore called “{name}”.", suggestions=near, field="datastore")
         return self._marked(self._all[name])
 
+    async def require(self, name: str) -> None:
+        await self.get(name)
+
     async def default(self) -> Datastore:
         return await self.get(self._default)
 
