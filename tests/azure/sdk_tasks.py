@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import sys
 import tempfile
 import time
 import webbrowser
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 
+from services.azure.identity import CredentialKind
 from services.azure.sdk import datasets as sdk
 from services.azure.sdk.session import Session
 
@@ -20,6 +23,11 @@ from services.azure.sdk.session import Session
 def process_id(session: Session) -> int:
     """The worker's."""
     return os.getpid()
+
+
+def has_loaded(session: Session, module: str) -> bool:
+    """Whether this worker has imported it."""
+    return module in sys.modules
 
 
 def sleep(session: Session, seconds: float) -> int:
@@ -167,3 +175,33 @@ def read_local_rows(session: Session) -> int:
             f"type: mltable\npaths:\n- file: 'file://{path}'\ntransformations:\n- read_delimited:\n    delimiter: ','\n"
         )
         return len(EnginelessDataflow(text)._to_pyrecords())
+
+
+def open_anew(session: Session) -> str:
+    """Sign in and find the workspace as a worker does before its first call; the address of its services."""
+    session.renew()
+    return str(session.rest().client.config.base_url)
+
+
+def open_as(session: Session, kind: CredentialKind, environment: dict[str, str], names: Sequence[str]) -> str:
+    """As `open_anew`, signed in as `kind` says with this environment alone, of the names that it may set."""
+    settings, before = session.settings, {name: os.environ.get(name) for name in names}
+    for name in names:
+        os.environ.pop(name, None)
+    os.environ.update(environment)
+    session.settings = replace(settings, credential=kind)
+    try:
+        return open_anew(session)
+    finally:
+        session.settings = settings
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+        session.renew()
+
+
+def get_after_opening_anew(session: Session, name: str) -> sdk.Found:
+    """A dataset, by a worker that has not opened the workspace yet."""
+    session.renew()
+    return sdk.get(session, name, None)
