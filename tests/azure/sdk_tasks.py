@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import importlib
 import logging
 import os
@@ -9,7 +11,7 @@ import sys
 import tempfile
 import time
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -151,6 +153,7 @@ def read_private_file(session: Session, url: str) -> int:
     """Rows of a file that nobody may read without a sign-in."""
     from azureml.core import Dataset
 
+    session.renew()
     made = Dataset.Tabular.from_delimited_files(url, validate=False, infer_column_types=False)
     return len(made.take(1)._dataflow._to_pyrecords())
 
@@ -205,3 +208,44 @@ def get_after_opening_anew(session: Session, name: str) -> sdk.Found:
     """A dataset, by a worker that has not opened the workspace yet."""
     session.renew()
     return sdk.get(session, name, None)
+
+
+def key_as_the_sdk_lists_it(session: Session, name: str) -> str:
+    """The account key of a datastore in the SDK's own list."""
+    return str(session.workspace().datastores[name].account_key)
+
+
+OTHERS: tuple[object, ...] = (None, 3, "x", [], {}, [3], {"a": 1}, True)
+
+
+def reading_broken_answers(session: Session, name: str) -> list[str]:
+    """Reads Azure's answer about a dataset with each of its values replaced or left out; what that did but say so."""
+    from services.azure.sdk.rest import WrongShapeError
+
+    good = sdk.as_answered(session, name)
+    wrong = []
+    for path in _places(good):
+        for other in (*OTHERS, _places):  # the last one stands for nothing at all
+            broken = copy.deepcopy(good)
+            *above, last = path
+            parent = functools.reduce(lambda found, key: found[key], above, broken)
+            if other is _places:
+                del parent[last]
+            else:
+                parent[last] = other
+            try:
+                sdk._entry(broken)
+                sdk._version(session, broken, sdk.object_in(broken, "latest"))
+            except WrongShapeError:
+                continue
+            except Exception as error:  # noqa: BLE001 - all of them are what is looked for
+                wrong.append(f"{path} {other!r}: {error!r}")
+    return wrong
+
+
+def _places(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Where there is a value in nested objects."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield (*path, key)
+            yield from _places(each, (*path, key))

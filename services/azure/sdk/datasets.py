@@ -372,12 +372,20 @@ def _translated(session: Session, saved_id: str) -> str:
     """The YAML of an old definition. Unlike in the SDK's own fetch, a failing service is a failing service."""
     from azureml.data._dataset_rest_helper import _FETCH_DATASET_URL  # noqa: PLC0415 - see rest_names
 
+    from services.azure.sdk.rest import RefusedError, WrongShapeError  # noqa: PLC0415 - imports azureml
+
     where = session.settings.workspace
     path = _FETCH_DATASET_URL.format(
         where.subscription_id, where.resource_group, where.name, f"unregistered-{saved_id}", "1"
     )
     template, _, query = path.partition("?")
-    found = session.rest().get("/" + template, query=dict(pair.split("=", 1) for pair in query.split("&")))
+    try:
+        found = session.rest().get("/" + template, query=dict(pair.split("=", 1) for pair in query.split("&")))
+    except RefusedError as error:
+        if error.refusal.status != 404:
+            raise
+        # The dataset is there, so this is no missing dataset.
+        raise WrongShapeError("a version that the data service does not know") from error
     return str(found.get("legacyDataflow") or "")
 
 

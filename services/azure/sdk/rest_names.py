@@ -16,7 +16,6 @@ PRIVATE_NAMES = (
     "azureml.data:TabularDataset._create",
     "azureml.data:FileDataset._create",
     "azureml.dataprep:EnginelessDataflow",
-    "azureml.dataprep:EnginelessDataflow._py_rs_dataflow",
     "azureml.dataprep.api._datastore_helper:_set_auth_type",
     "azureml.dataprep.api._rslex_executor:get_rslex_executor",
     "azureml.dataprep.rslex:Executor.execute_dataflow",

@@ -342,6 +342,6 @@ def _forbid_sign_in() -> None:
 
     for name in ("InteractiveBrowserCredential", "DeviceCodeCredential", "UsernamePasswordCredential"):
         setattr(identity, name, refuse)
-    for name in ("acquire_token_interactive", "initiate_device_flow", "acquire_token_by_device_flow"):
+    for name in ("__init__", "acquire_token_interactive", "initiate_device_flow", "acquire_token_by_device_flow"):
         setattr(msal.PublicClientApplication, name, refuse)
     webbrowser.open = webbrowser.open_new = webbrowser.open_new_tab = refuse
