@@ -18,13 +18,16 @@ from services.azure.key_vault import KeyVaults
 from services.azure.resource import AzureWorkspaceId
 from services.azure.workers import AzureWorkers, WorkerLimits
 
+LIMITS = WorkerLimits(workers=1, answer_seconds=15.0, call_seconds=40.0)
+"""Somebody at a terminal waits."""
+
 
 async def azure_findings(settings: Settings, workspace: AzureWorkspaceId) -> AsyncIterator[AzureFinding]:
     """Every test of the workspace in turn, with the identity and an SDK worker as the bot would use them."""
     async with contextlib.AsyncExitStack() as stack:
         tokens = TokenSource(settings.azure_credential)
         stack.push_async_callback(tokens.close)
-        workers = AzureWorkers(workspace, settings.azure_credential, limits=WorkerLimits(workers=1))
+        workers = AzureWorkers(workspace, settings.azure_credential, limits=LIMITS)
         stack.push_async_callback(workers.close)
         http = await stack.enter_async_context(httpx.AsyncClient(follow_redirects=False))
         signed_in = True

@@ -29,6 +29,7 @@ from services.azure.labels import AzureLabels
 from services.azure.mirror import Mirror
 from services.azure.registration import Registrar
 from services.azure.resource import AzureWorkspaceId
+from services.azure.resource_manager import ResourceManager
 from services.azure.storage.engine import engine_workers
 from services.azure.storage.reader import AzureReader
 from services.azure.sweep import Sweeper
@@ -98,8 +99,8 @@ async def open_azure_workspace(
     stack.push_async_callback(index.close)
     datastores = AzureDatastores(
         workers,
-        KeyVaults(http, tokens.token),
-        ConnectionTest(http, tokens.token),
+        KeyVaults(http, tokens),
+        ConnectionTest(http, tokens),
         counts=mirror.datastore_counts,
     )
     stack.push_async_callback(datastores.close)
@@ -124,7 +125,7 @@ async def open_azure_workspace(
         workspace=WorkspaceFacts(workspace.name, workspace.subscription_id, workspace.resource_group),
         recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
         look_seconds=settings.form_look_seconds,
-        labels=AzureLabels(workers, http, tokens.token, workspace),
+        labels=AzureLabels(workers, ResourceManager(http, tokens), workspace),
     )
 
     access = OpenedAccess(

@@ -87,8 +87,12 @@ def _demo(arguments: argparse.Namespace) -> int:
 
 def _check(_arguments: argparse.Namespace) -> int:
     from bot.check import run_check  # noqa: PLC0415
+    from bot.logs import configure_logs  # noqa: PLC0415
 
-    code: int = _run(run_check(_settings(), print))
+    settings = _settings()
+    # The table says what there is to know; LOG_LEVEL=DEBUG adds all the rest.
+    configure_logs("DEBUG" if settings.log_level == "DEBUG" else "CRITICAL", settings.log_format)
+    code: int = _run(run_check(settings, print))
     return code
 
 
