@@ -36,7 +36,7 @@ async def azure_findings(settings: Settings, workspace: AzureWorkspaceId) -> Asy
             signed_in = signed_in and not (finding.name == "Azure identity" and not finding.ok)
         if not signed_in:
             return
-        datastores = AzureDatastores(workers, KeyVaults(http, tokens.token), ConnectionTest(http, tokens.token))
+        datastores = AzureDatastores(workers, KeyVaults(http, tokens), ConnectionTest(http, tokens))
         stack.push_async_callback(datastores.close)
         options = access_options(settings)
         access = AccessCheck(workspace, http, tokens, datastores, options.workspace_role, options.use_pim)

@@ -198,6 +198,6 @@ def test_a_failing_run_is_told_once_for_each_reason() -> None:
 def test_the_confirmation_of_a_snooze_shows_what_is_kept() -> None:
     incident = an_incident(level=0.95)
     snooze = snooze_of(incident, SnoozeKind.NEXT_VERSION, "U0BEN", moment(1))
-    assert (snooze.ceiling, snooze.keys, snooze.version) == (1.0, {"drift:price"}, 2)
+    assert (snooze.ceiling, snooze.keys, snooze.version) == (1.0, frozenset({"drift:price"}), 2)
     assert is_muted(snooze, ran(1, moved(level=1.0)))
     assert not is_muted(snooze, ran(1, moved(level=0.1), moved("weight", 0.1)))

@@ -13,11 +13,12 @@ from services.access.model import SubjectKind
 from services.azure.access.places import DatastoreLookup, Places, StorageAccounts, not_by_role
 from services.azure.access.refusals import misunderstood, told
 from services.azure.access.roles import ADMINISTRATOR, Role
-from services.azure.check import ARM, PERMISSIONS_VERSION, AzureFinding, Right, missing_rights
+from services.azure.check import PERMISSIONS_VERSION, AzureFinding, Right, missing_rights
 from services.azure.directory import GRAPH, PERMISSIONS
 from services.azure.errors import FORBIDDEN, MISSING, UNAUTHORIZED, read_refusal
 from services.azure.identity import ARM_SCOPE, GRAPH_SCOPE, TokenSource
 from services.azure.resource import AzureWorkspaceId
+from services.azure.resource_manager import ARM
 from services.azure.transport import ask, error_codes
 from services.errors import UserError
 
