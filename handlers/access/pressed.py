@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from slack_bolt.async_app import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.blockkit import context, plain, section
 from handlers.call import Call, Run
+from handlers.datasets.curate_view import loading_view
 from handlers.errors import error_message, error_view
 from handlers.home import redraw
 from handlers.message import Json, Message
@@ -22,6 +26,9 @@ from services.errors import Unavailable, UserError
 from services.jobs import Pool
 
 T = TypeVar("T")
+
+Listener = Callable[[AsyncAck, Json, Json, AsyncBoltContext, AsyncWebClient], Awaitable[None]]
+"""Answers a press. Bolt passes arguments by their names: ack, body, action, context, client."""
 
 AT_ONCE_SECONDS = 0.8
 """How long a form waits for what it tells beside its fields; a trigger lives three seconds."""
@@ -37,7 +44,7 @@ def value_of(action: Json) -> str:
     return str(action.get("value") or "")[:200]
 
 
-async def start(call: Call, body: Json, pool: Pool, name: str, run: Run, *, title: str) -> None:
+async def start(call: Call, body: Json, pool: Pool, name: str, run: Run, *, title: str, seconds: float = 60.0) -> None:
     """Run what a button stands for; its error is told in the modal where it was pressed, else as a message."""
 
     async def failed(error: BaseException) -> None:
@@ -47,7 +54,7 @@ async def start(call: Call, body: Json, pool: Pool, name: str, run: Run, *, titl
         await run(call)
 
     try:
-        call.services.jobs.start(pool, name, work, origin=call.origin, on_error=failed)
+        call.services.jobs.start(pool, name, work, origin=call.origin, on_error=failed, seconds=seconds)
     except UserError as error:
         await failed(error)
 
@@ -91,6 +98,20 @@ async def refresh_home(call: Call, body: Json) -> None:
     view = body.get("view") or {}
     if view:
         await redraw(call, view if view.get("type") == "home" else {})
+
+
+async def open_made(call: Call, title: str, make: Callable[[], Awaitable[Json]]) -> None:
+    """Open a modal at once and draw into it what `make` returns, or its error; a closed one is left alone."""
+    view_id = await call.open_view(loading_view(title))
+    try:
+        view = await make()
+    except UserError as error:
+        view = error_view(error, call.origin.request_id, title=title)
+    try:
+        await call.client.views_update(view_id=view_id, view=view)
+    except SlackApiError as error:
+        if error.response["error"] not in GONE:
+            raise
 
 
 async def soon(work: Awaitable[T]) -> T | None:
