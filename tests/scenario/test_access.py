@@ -402,3 +402,25 @@ async def test_the_audit_is_read_by_auditors(tmp_path: Path) -> None:
         assert "request.submitted" in page.shown
         await on.chiara.command(CHANNEL, "/dataset", "audit sales until 2020-01-01")
         await on.chiara.wait_message(CHANNEL, "Nothing matches")
+
+
+async def test_a_workflow_asks_for_whoever_runs_it(tmp_path: Path) -> None:
+    async with access_stage(tmp_path) as on:
+        inputs = {"requester": {"id": "U0ADA"}, "dataset": "sales", "days": 1, "reason": "Onboarding"}
+        done = await on.ben.run_step("request_access", inputs)
+        assert done["status"] == "completed", done
+        assert done["outputs"]["status"] == "pending"
+        assert "The owner must decide" in done["outputs"]["who_decides"]
+        card = await on.card(on.chiara, "<@U0BEN> asks for *read* access to *sales*, for 1 day")
+        assert "Onboarding" in card.shown
+        refused = await on.ben.run_step("request_access", {"dataset": "slaes", "reason": "x"})
+        assert refused["status"] == "failed"
+        assert "no dataset called" in refused["error"]
+        refused = await on.ben.run_step("request_access", {"dataset": "sales", "reason": "x", "level": "own"})
+        assert "is no level" in refused["error"]
+        refused = await on.on.slack.person("U0GUS").run_step("request_access", inputs)
+        assert "full members only" in refused["error"]
+        assert [(entry.actor, entry.action) for entry in await on.audit(dataset="sales")] == [
+            ("U0BEN", "request.submitted"),
+            ("U0GUS", "request.refused"),
+        ]
