@@ -67,7 +67,7 @@ def identity_phrase(principal: Principal | None, subject: Subject) -> Mrkdwn:
 def bullets(sentences: Iterable[str], shown: int = 8) -> Mrkdwn:
     """One sentence a line; what does not fit is counted."""
     every = list(sentences)
-    said = [md("• {}", truncate(each, SENTENCE_SHOWN)) for each in every[:shown]]
+    said = [md("• {}", told(truncate(each, SENTENCE_SHOWN))) for each in every[:shown]]
     if len(every) > shown:
         said.append(md("• and {} more", f"{len(every) - shown:,}"))
     return lines(said)
