@@ -38,7 +38,8 @@ bench: $(DEV)  ## speed and memory, as ratios against a plain Bolt echo measured
 golden: $(DEV)  ## write the golden screens anew; read the difference before you commit it
 	$(PYTEST) -q tests/handlers --refresh-golden
 
-# Chromium draws the browser tests. As root on Debian or Ubuntu it is installed; elsewhere it is asked for.
+# Chromium draws the browser tests, Java runs a local Spark. As root on Debian or Ubuntu they are installed; elsewhere
+# they are asked for.
 .PHONY: system-packages
 system-packages:
 	@scripts/system-packages

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from bot.logs import get_logger
-from bot.opened import OpenedAccess, OpenedWorkspace, Opening, Refresh
+from bot.opened import OpenedAccess, OpenedWorkspace, Opening, Refresh, Sources
 from bot.periodic import Periodic
 from bot.settings import Settings
 from services.access.datasets import RegisteredDatasets
@@ -38,10 +38,12 @@ from services.azure.workers import AzureWorkers, WorkerLimits
 from services.datasets.service import DatasetService
 from services.datasets.workspace import WorkspaceFacts
 from services.datastores.service import DatastoreService
+from services.drift.shelf import ProfileShelf
 from services.errors import UserError
 from services.search.index import SqliteIndex
 from services.store.access import SqlAccessStore
 from services.store.database import Database
+from services.store.profiles import SqlProfiles
 from services.store.records import SqlRecords
 from services.store.workspaces import WorkspaceRow
 
@@ -114,13 +116,17 @@ async def open_azure_workspace(
         identities=lambda: context.policy().identities,
         domains=lambda: frozenset(context.policy().email_domains or ()),
     )
+    reach = AzureDataAccess(grants, directory)
     datasets = DatasetService(
         catalog=catalog,
         records=records,
         reader=reader,
         index=AgedIndex(index, sweeper),
         datastores=datastores,
-        access=AzureDataAccess(grants, directory),
+        profiles=ProfileShelf(
+            reader=reader, profiles=SqlProfiles(database, workspace.key, clock=clock), records=records
+        ),
+        access=reach,
         clock=clock,
         workspace=WorkspaceFacts(workspace.name, workspace.subscription_id, workspace.resource_group),
         recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
@@ -147,6 +153,7 @@ async def open_azure_workspace(
         DatastoreService(catalog=datastores, kinds=KINDS),
         index,
         access,
+        Sources(workspace.key, catalog, records, reader, reach),
         waits_for=THING,
         attend=attend,
     )

@@ -100,6 +100,7 @@ class MonitorRunner:
         if loop_time >= self._next_tick:
             self._next_tick = loop_time + _TICK_SECONDS
             await self._running.tick()
+            await self._running.send_digests()
         for run_id in list(self._lost):
             await self._store.put_back(run_id, now)
             self._lost.discard(run_id)

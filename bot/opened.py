@@ -13,6 +13,7 @@ from services.access.policy import Policy
 from services.access.ports import AccessGrants, AccessStore, Directory, People
 from services.datasets.service import DatasetService
 from services.datastores.service import DatastoreService
+from services.ports import Catalog, DataAccess, DataReader, Records
 from services.search.index import SqliteIndex
 
 Refresh = Callable[[], Awaitable[None]]
@@ -44,6 +45,17 @@ class OpenedAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class Sources:
+    """What a workspace is made of, for services beside `DatasetService`. key: what tells it apart in the database."""
+
+    key: str
+    catalog: Catalog
+    records: Records
+    reader: DataReader
+    access: DataAccess
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedWorkspace:
     """A workspace that is ready to be asked.
 
@@ -55,5 +67,6 @@ class OpenedWorkspace:
     datastores: DatastoreService
     index: SqliteIndex
     access: OpenedAccess
+    sources: Sources
     waits_for: str = ""
     attend: Callable[[Periodic, Refresh], None] = _needs_nothing

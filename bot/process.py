@@ -45,6 +45,7 @@ async def run(
                 await bot.sockets.start()
             await bot.outbox.start()
             bot.access.start()
+            await bot.runner.start()
             bot.periodic.start()
             keep_loop_responsive()
             log.info("started", instance=bot.instance_id)
@@ -60,6 +61,7 @@ async def _stop(bot: Bot, server: WebServer | None, hurry: asyncio.Event, second
     bot.health.draining = True
     await bot.periodic.stop()
     await bot.access.stop()
+    await bot.runner.stop()
     if bot.sockets is not None:
         await bot.sockets.stop()
     if server is not None:

@@ -30,8 +30,10 @@ from bot.jobs import JobRunner, PoolLimits
 from bot.logs import get_logger
 from bot.metrics import Metrics
 from bot.middleware import Deliveries
+from bot.monitor_runner import MonitorRunner
+from bot.monitor_wiring import open_monitoring
 from bot.open_deliveries import OpenDeliveries
-from bot.opened import OpenedAccess, OpenedWorkspace, Opening
+from bot.opened import OpenedAccess, OpenedWorkspace, Opening, Sources
 from bot.outbox import OutboxPump
 from bot.periodic import Heartbeat, Periodic
 from bot.settings import Settings
@@ -46,6 +48,7 @@ from handlers.datasets.register_job import attach_jobs
 from handlers.drawing import Drawings
 from handlers.listeners import register_listeners
 from handlers.message import Message
+from handlers.monitors.notices import DRAWINGS as MONITOR_DRAWINGS
 from handlers.posting import BlockSupport
 from services.access.calendar import Calendar
 from services.access.datasets import RegisteredDatasets
@@ -55,6 +58,7 @@ from services.access.sweeping import Sweep
 from services.datasets.service import DatasetService
 from services.datasets.workspace import WorkspaceFacts
 from services.datastores.service import DatastoreService
+from services.drift.shelf import ProfileShelf
 from services.jobs import Pool
 from services.local.access import LocalAccessGrants, LocalDataAccess, LocalDirectory
 from services.local.catalog import LocalCatalog
@@ -70,6 +74,7 @@ from services.store.inbox import Inbox
 from services.store.instances import Instances
 from services.store.job_store import JobStore
 from services.store.outbox import Outbox
+from services.store.profiles import SqlProfiles
 from services.store.records import SqlRecords
 from services.store.workspaces import WorkspaceRow
 
@@ -93,6 +98,7 @@ class Bot:
     jobs: JobRunner
     outbox: OutboxPump
     access: AccessWork
+    runner: MonitorRunner
     index: SqliteIndex
     web: ASGIApp
     sockets: SocketMode | None
@@ -159,6 +165,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             tell_interrupted=partial(tell_interrupted, client),
         )
         drawings.add(DRAWINGS)
+        drawings.add(MONITOR_DRAWINGS)
 
         async def draw(stored: StoredNotice) -> Message | None:
             return await drawings.draw(services, stored)
@@ -179,10 +186,22 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             wake_executor=wake,
         )
         pump.on_undelivered("access.", access.undelivered)
+        monitoring = open_monitoring(
+            opened,
+            store.database,
+            instance_id,
+            pump,
+            clock=clock,
+            metrics=metrics,
+            at_once=settings.jobs_data,
+        )
+        stack.push_async_callback(monitoring.runner.stop)
         services = Services(
             datasets=opened.datasets,
             datastores=opened.datastores,
             access=access,
+            monitors=monitoring.monitors,
+            incidents=monitoring.incidents,
             jobs=jobs,
             waits_for=opened.waits_for,
         )
@@ -214,9 +233,11 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         periodic.every(access_policy.LOOK_SECONDS, "access policy", policy.refresh)
         periodic.every(settings.access_sweep_minutes * 60, "access sweep", Sweep(access.ports).run, first=60)
         opened.attend(periodic, upkeep.refresh)
+        monitoring.attend(periodic)
         stack.push_async_callback(periodic.stop)
         _add_probes(health, workspace, store, upkeep, sockets)
         health.add("outbox", pump.probe)
+        health.add("monitors", monitoring.runner.probe)
         metrics.watch_index_age(lambda: upkeep.age)
         secret = settings.slack_signing_secret
         web = build_web_app(
@@ -234,6 +255,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             jobs=jobs,
             outbox=pump,
             access=work,
+            runner=monitoring.runner,
             index=opened.index,
             web=web,
             sockets=sockets,
@@ -297,13 +319,15 @@ async def _open_workspace(settings: Settings, database: Database, context: Openi
     stack.push_async_callback(index.close)
     grants = SqlAccessStore(database, key, clock=clock)
     local = LocalAccessGrants(grants, RegisteredPlaces(database, key, directory), clock=clock)
+    reach = LocalDataAccess(local)
     datasets = DatasetService(
         catalog=catalog,
         records=records,
         reader=reader,
         index=index,
         datastores=folders,
-        access=LocalDataAccess(local),
+        profiles=ProfileShelf(reader=reader, profiles=SqlProfiles(database, key, clock=clock), records=records),
+        access=reach,
         clock=clock,
         workspace=WorkspaceFacts(name=directory.name),
         recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
@@ -311,7 +335,8 @@ async def _open_workspace(settings: Settings, database: Database, context: Openi
         folder_of=folders.folder_of,
     )
     access = OpenedAccess(grants, local, RegisteredDatasets(catalog, records, index), LocalDirectory(context.people))
-    return OpenedWorkspace(datasets, DatastoreService(catalog=folders), index, access)
+    sources = Sources(key, catalog, records, reader, reach)
+    return OpenedWorkspace(datasets, DatastoreService(catalog=folders), index, access, sources)
 
 
 def _own_files(settings: Settings, index_path: Path) -> tuple[Path, ...]:
@@ -375,7 +400,9 @@ def _periodic_work(
 
     async def recheck() -> None:
         for news in await services.datasets.recheck_due(RECHECK_BATCH):
-            await version_changed(client, news.version, news.now, owner=news.owner, watchers=news.watchers)
+            changed = news.version
+            await services.monitors.version_changed(changed.name, changed.version, news.now.checked_at)
+            await version_changed(client, changed, news.now, owner=news.owner, watchers=news.watchers)
 
     periodic.every(settings.index_refresh_seconds, "index refresh", upkeep.refresh, first=0)
     periodic.every(TAKE_OVER_SECONDS, "take over", jobs.take_over, first=0)

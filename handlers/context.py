@@ -9,6 +9,8 @@ from services.actor import Actor
 from services.datasets.service import DatasetService
 from services.datastores.service import DatastoreService
 from services.jobs import Jobs
+from services.monitors.incident_service import IncidentService
+from services.monitors.service import MonitorService
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +42,6 @@ class Services:
     datastores: DatastoreService
     access: AccessService
     jobs: Jobs
+    monitors: MonitorService
+    incidents: IncidentService
     waits_for: str = ""

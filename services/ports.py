@@ -13,7 +13,6 @@ from typing import Protocol
 from services.actor import Actor
 from services.datasets.labels import LabelCounts, LabelingProject
 from services.datasets.model import (
-    ColumnShift,
     Dataset,
     DatasetMark,
     DatasetPage,
@@ -33,6 +32,8 @@ from services.datasets.model import (
 )
 from services.datasets.rules import Permission
 from services.datastores.model import Datastore, DatastoreRequest
+from services.drift.comparison import Comparison
+from services.drift.settings import CompareSettings
 
 Progress = Callable[[str], Awaitable[None]]
 """Called with a short sentence whenever a long piece of work enters a new step."""
@@ -232,10 +233,48 @@ class DataReader(Protocol):
         """First rows and a column profile over at most profile_rows rows."""
         ...
 
-    async def shifts(
-        self, before: Definition, after: Definition, *, sample_rows: int = 100_000
-    ) -> tuple[tuple[ColumnShift, ...], str]:
-        """Quick drift between two Tabular definitions over samples, largest first, and a note on what was compared."""
+    async def profile(
+        self,
+        definition: Definition,
+        *,
+        plan: bytes | None = None,
+        name: str = "",
+        fingerprint: str = "",
+        progress: Progress | None = None,
+    ) -> bytes:
+        """Everything that drift needs to know of a Tabular definition, counted in one scan; see services.drift.encode.
+
+        plan: an encoded profile that this one is to be compared with or added to; it is counted where that one was.
+        name: how a person calls the data; fingerprint: digest of their files. Raises SourceProblem.
+        """
+        ...
+
+    async def compare(self, baseline: bytes, target: bytes, settings: CompareSettings) -> Comparison:
+        """Two encoded profiles, the target's made with the baseline's as its plan; reads no data."""
+        ...
+
+    async def add_up(self, profiles: Sequence[bytes]) -> bytes:
+        """The encoded profile of the data of several, all made with one plan: a window of days is a sum."""
+        ...
+
+    async def draw(self, comparison: Comparison, *, dark: bool = False) -> bytes:
+        """A PNG of the columns that moved most."""
+        ...
+
+
+class Profiles(Protocol):
+    """Profiles that were made, so that no data are counted twice. fingerprint: digest of the files they are of."""
+
+    async def own(self, name: str, version: int, fingerprint: str) -> bytes | None:
+        """The profile of these data with the plan that was made for them, None if there is none."""
+        ...
+
+    async def get(self, name: str, version: int, fingerprint: str, plan: str) -> bytes | None:
+        """The profile of these data with the plan of this id."""
+        ...
+
+    async def put(self, name: str, version: int, fingerprint: str, data: bytes, *, own: bool) -> None:
+        """Keep an encoded profile. own: its plan was made for these data."""
         ...
 
 

@@ -13,9 +13,10 @@ from pydantic import JsonValue, TypeAdapter
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.context import Services
-from handlers.datasets import notices
+from handlers.datasets import notices, profile_job
 from handlers.datasets.outcome_view import card_message, failed_message, identical_view, registered_view
 from handlers.datasets.owners import require_member
+from handlers.datasets.profile_job import ProfileWork, start_profile
 from handlers.datasets.register_form import RegisterForm
 from handlers.datasets.register_view import TITLE
 from handlers.errors import error_view
@@ -77,6 +78,8 @@ def attach_jobs(services: Services, client: AsyncWebClient) -> None:
     """Name the durable work of this subject, while wiring."""
     work = RegisterWork(services, client, BlockSupport(), SharedChannels())
     services.jobs.register(KIND, work.run, work.failed)
+    profiles = ProfileWork(services)
+    services.jobs.register(profile_job.KIND, profiles.run, profiles.failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class RegisterWork:
             await require_member(self.client, request.owner)
         wish = str(job.payload.get("wish") or job.id)
         registered = await self.services.datasets.register(request, registration_id=wish, progress=view.progress)
+        await self.services.monitors.version_registered(registered.version.name, registered.version.version)
         card = card_message(registered)
         told = self._told.get(wish)
         if told is not None:  # pressed twice: one version, one card
@@ -118,6 +122,7 @@ class RegisterWork:
             # It is registered: what Slack does not take of the telling must not be told as a failure of that.
             log.warning("outcome_not_shown", name=request.name, error=repr(error))
         await notices.version_registered(self.client, registered, by=request.requested_by)
+        await start_profile(self.services.jobs, registered, job.origin)
 
     async def failed(self, job: DurableJob, error: BaseException) -> None:
         """The error in the modal, above the form; when that was closed, directly, with a way to open it again."""

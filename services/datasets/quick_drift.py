@@ -5,11 +5,86 @@ from __future__ import annotations
 from dataclasses import replace
 
 from services.datasets.fingerprints import same_content
-from services.datasets.model import DRIFTING, DatasetVersion, DatastoreSource, Definition, Fingerprint, FingerprintState
+from services.datasets.model import (
+    ColumnShift,
+    ColumnType,
+    DatasetVersion,
+    DatastoreSource,
+    Definition,
+    Fingerprint,
+    FingerprintState,
+)
 from services.datasets.wording import count
+from services.drift.comparison import ColumnDrift, Comparison
+from services.drift.settings import EVERY, CompareSettings, Metric
+from services.drift.shelf import ProfileShelf
+from services.ports import DataReader
 
 MOST_FILES = 100
 """Files that a definition can name one by one."""
+
+DISTANCES = CompareSettings(metrics={EVERY: Metric.JENSEN_SHANNON})
+"""One distance from 0 to 1 for every column, so that columns can be ranked."""
+
+
+class QuickDrift:
+    """Compares the values of two versions by their profiles, which are made where they were not kept."""
+
+    def __init__(self, *, reader: DataReader, shelf: ProfileShelf) -> None:
+        self._reader = reader
+        self._shelf = shelf
+
+    async def between(
+        self, before: DatasetVersion, after: DatasetVersion, old: Fingerprint | None, new: Fingerprint | None
+    ) -> tuple[tuple[ColumnShift, ...], str]:
+        """A shift for every column both have, and a note on what was compared or why nothing was.
+
+        old, new: what the files were when the versions were registered. Raises what reading raises.
+        """
+        baseline = await self._shelf.kept(before)
+        target = None if baseline is None else await self._shelf.kept(after, plan=baseline.data)
+        if baseline is None or target is None:
+            chosen = values_to_compare(before, after, old, new)
+            if isinstance(chosen, str):
+                return (), chosen
+            baseline = await self._shelf.profile(before, definition=chosen[0])
+            target = await self._shelf.profile(after, definition=chosen[1], plan=baseline.data)
+        found = await self._reader.compare(baseline.data, target.data, DISTANCES)
+        today = [
+            version
+            for version, kept, recorded in ((before, baseline, old), (after, target, new))
+            if recorded is not None and not kept.as_registered
+        ]
+        notes = (_covered(found, before, after), *found.notes, today_note(*today))
+        return tuple(map(_shift, found.columns)), " ".join(filter(None, notes))
+
+
+def _covered(found: Comparison, before: DatasetVersion, after: DatasetVersion) -> str:
+    rows, others = count(found.dataset.baseline_rows, "row"), count(found.dataset.target_rows, "row")
+    return f"Compared {rows} of {before.label} with {others} of {after.label}, by Jensen-Shannon distance."
+
+
+def _shift(column: ColumnDrift) -> ColumnShift:
+    return ColumnShift(
+        column.name,
+        _type_of(column),
+        column.value,
+        nulls_before=column.baseline.missing_rate,
+        nulls_after=column.target.missing_rate,
+    )
+
+
+def _type_of(column: ColumnDrift) -> ColumnType:
+    """Azure ML's word for the Arrow type that a profile names."""
+    if column.kind == "number" and column.type.startswith(("int", "uint")):
+        return ColumnType.INTEGER
+    if column.kind == "number" and not column.type.startswith("duration"):
+        return ColumnType.DECIMAL
+    if column.type.startswith(("timestamp", "date")):
+        return ColumnType.DATETIME
+    return {"bool": ColumnType.BOOLEAN, "string": ColumnType.STRING, "null": ColumnType.STRING}.get(
+        column.type, ColumnType.OTHER
+    )
 
 
 def values_to_compare(
@@ -46,13 +121,12 @@ def values_to_compare(
 
 
 def today_note(*versions: DatasetVersion) -> str:
-    """A sentence for each version whose values are not those it was registered with; "" when there is none."""
+    """A sentence for each of these versions, whose values are not those they were registered with; "" for none."""
     kinds = {FingerprintState.GROWN: "New files came to"}
     return " ".join(
         f"{kinds.get(version.check.state, 'Files changed under')} {version.label} since it was registered, "
         "so its values are those of today."
         for version in versions
-        if version.check.state in DRIFTING
     )
 
 

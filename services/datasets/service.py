@@ -38,13 +38,14 @@ from services.datasets.model import (
     UsageGuide,
     VersionDiff,
 )
-from services.datasets.quick_drift import today_note, values_to_compare
+from services.datasets.quick_drift import QuickDrift
 from services.datasets.registering import Registering
 from services.datasets.rules import NO_ACCESS, Permission, ask_for_access
 from services.datasets.snippets import access_note, usage_guide
 from services.datasets.version_truth import Recheck, VersionTruth
 from services.datasets.workspace import WorkspaceFacts
 from services.datastores.model import Datastore
+from services.drift.shelf import ProfileShelf
 from services.errors import NotAllowed, NotFound, SourceProblem, UserError
 from services.ports import (
     Catalog,
@@ -86,7 +87,7 @@ class VersionPage:
 class DatasetService:
     """Datasets as people ask for them. Raises the errors of `services.errors` with sentences for the reader.
 
-    access: who may see what data hold; without it nothing is shown.
+    access: who may see what data hold; without it nothing is shown. profiles: what was counted of versions' data.
     folder_of: for a local workspace, where a datastore's files are on this machine (for `usage`).
     recheck_after: how old the last look at a version's files may be. preview_rows, profile_rows: what a
     preview reads. look_seconds: how long `seen_problems` may look.
@@ -101,6 +102,7 @@ class DatasetService:
         reader: DataReader,
         index: DatasetIndex,
         datastores: DatastoreCatalog,
+        profiles: ProfileShelf,
         access: DataAccess,
         clock: Clock,
         workspace: WorkspaceFacts,
@@ -118,6 +120,8 @@ class DatasetService:
         self._datastores = datastores
         self._access = access
         self.workspace = workspace
+        self.profiles = profiles
+        self._quick_drift = QuickDrift(reader=reader, shelf=profiles)
         self._labels = labels
         self._recheck_after = recheck_after
         self._look_seconds = look_seconds
@@ -241,8 +245,8 @@ class DatasetService:
     ) -> VersionDiff:
         """What differs from the first version to the second, the latest where no number is given.
 
-        values_for: also compare samples of the data as they are now, for this person, who must be allowed to read
-        both. When that cannot be done, the rest stands and shift_note says why. Raises NotFound.
+        values_for: also compare the values, for this person, who must be allowed to read both. When that cannot be
+        done, the rest stands and shift_note says why. Raises NotFound.
         """
         before = await self._lookup.version(await self._lookup.dataset(name_a), version_a)
         after = await self._lookup.version(await self._lookup.dataset(name_b), version_b)
@@ -264,20 +268,29 @@ class DatasetService:
         for version in (before, after):
             if version.definition.type is not DatasetType.TABULAR:
                 return (), f"{version.label} is a file dataset: there are no columns whose values could be compared."
-        chosen = values_to_compare(before, after, old, new)
-        if isinstance(chosen, str):
-            return (), chosen
         for version in (before, after):
             permission = await self._may_look(actor, version.name, version.definition)
             if not permission.allowed:
                 return (), f"The values were not compared. {permission.sentence} {ask_for_access(version.name)}"
         try:
-            shifts, note = await self._reader.shifts(*chosen)
+            return await self._quick_drift.between(before, after, old, new)
         except UserError as error:
             return (), f"The values were not compared. {error.sentence}"
-        pairs = zip((before, after), chosen, strict=True)
-        as_they_are = [version for version, definition in pairs if definition == version.definition]
-        return shifts, " ".join(filter(None, (note, today_note(*as_they_are))))
+
+    async def keep_profile(self, name: str, version: int, progress: Progress | None = None) -> None:
+        """Count what drift compares a Tabular version by, also as it is compared with the version before.
+
+        Raises NotFound, SourceProblem. Repeating it changes nothing.
+        """
+        dataset = await self._lookup.dataset(name)
+        found = await self._lookup.version(dataset, version)
+        if found.definition.type is not DatasetType.TABULAR:
+            return
+        await self.profiles.profile(found, progress=progress)
+        if version > 1:
+            before = await self.profiles.kept(await self._lookup.version(dataset, version - 1))
+            if before is not None:
+                await self.profiles.profile(found, plan=before.data, progress=progress)
 
     async def usage(self, name: str, version: int | None = None) -> UsageGuide:
         """Snippets that read the dataset, and the access they need. Raises NotFound."""

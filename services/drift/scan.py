@@ -95,7 +95,7 @@ def scan(
     return Profile(
         plan=plan,
         rows=total,
-        columns=tuple(counted.get(column.name) or _absent(column, total) for column in plan.columns),
+        columns=tuple(counted.get(column.name) or absent(column, total) for column in plan.columns),
         others=tuple((name, type_name(kind)) for name, kind in here.items() if name not in known),
         missing=tuple(column.name for column in plan.columns if column.name not in known),
         files=rows.files,
@@ -110,7 +110,7 @@ def fits(column: ColumnPlan, kind: pa.DataType) -> bool:
     return found is column.kind or found is Kind.EMPTY or column.kind is Kind.EMPTY
 
 
-def _absent(column: ColumnPlan, rows: int) -> ColumnProfile:
+def absent(column: ColumnPlan, rows: int) -> ColumnProfile:
     """A column that the data do not have, or have as another kind: nothing was counted."""
     empty = ColumnCounter(column).result()
     return ColumnProfile(

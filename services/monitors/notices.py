@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from services.monitors.incidents import Effect, Incident, News
 from services.monitors.model import Destination, Detail, Monitor
+from services.monitors.ports import Digest
 from services.outbox import Action, Notice
 
 INCIDENT = "monitor.incident"
@@ -73,10 +74,10 @@ def summary(incident: Incident, key: str) -> Notice:
     return Notice(key, key, SUMMARY, to=incident.places[0].to, args={"thread": key})
 
 
-def digest(channel: str, slot: datetime, since: datetime) -> Notice:
+def digest(due: Digest) -> Notice:
     """A channel's list of open incidents."""
-    key = f"digest:{channel}:{int(slot.timestamp())}"
-    return Notice(key, key, DIGEST, to=channel, args={"channel": channel, "since": since.isoformat()})
+    key = f"digest:{due.channel}:{int(due.slot.timestamp())}"
+    return Notice(key, key, DIGEST, to=due.channel, args={"channel": due.channel, "since": due.since.isoformat()})
 
 
 def could_not_be_told(monitor: Monitor, incident: Incident, to: str, place: str, error: str) -> tuple[Notice, ...]:

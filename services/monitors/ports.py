@@ -75,6 +75,13 @@ NextTime = Callable[[Monitor, datetime], tuple[datetime, datetime] | None]
 """The monitor's first scheduled time after a moment, without and with its jitter; None when it has none."""
 
 
+NextDigest = Callable[[DigestPeriod, str, datetime], datetime | None]
+"""When a channel's next digest goes out, by its period and time zone."""
+
+TellDigest = Callable[[Digest], Notice]
+"""What is told of a digest that is due."""
+
+
 class MonitorStore(Protocol):
     """Monitors, runs and incidents of one workspace."""
 
@@ -158,10 +165,8 @@ class MonitorStore(Protocol):
         """Open incidents whose snooze ended by time."""
         ...
 
-    async def due_digests(
-        self, now: datetime, next_time: Callable[[DigestPeriod, str, datetime], datetime | None], limit: int
-    ) -> tuple[Digest, ...]:
-        """Digests that are due; each is given to one caller, and is due again at its next time."""
+    async def send_digests(self, now: datetime, next_time: NextDigest, tell: TellDigest, limit: int) -> int:
+        """Put the notices of digests that are due, each once; each is due again at its next time. Returns how many."""
         ...
 
     async def set_digest(self, channel: str, period: DigestPeriod, timezone: str, next_at: datetime | None) -> None:

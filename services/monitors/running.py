@@ -18,8 +18,10 @@ from services.monitors import judge
 from services.monitors.incident_steps import Step, opened, step, takes_up
 from services.monitors.incidents import Incident, Ran, Subject, Ticked
 from services.monitors.model import Cause, Monitor, Outcome, Problem, Run, RunResult, RunState
+from services.monitors.notices import digest
 from services.monitors.plan import sides
 from services.monitors.ports import Change, Comparer, MonitorStore
+from services.monitors.schedule import next_digest
 from services.monitors.telling import Telling
 from services.outbox import Notice, Wakes
 from services.ports import Clock, Progress
@@ -143,6 +145,13 @@ class Running:
                 self._wakes.wake()
                 told += 1
         return told
+
+    async def send_digests(self, limit: int = 20) -> int:
+        """Tell channels their open incidents where that is due; returns how many."""
+        sent = await self._store.send_digests(self._clock.now(), next_digest, digest, limit)
+        if sent:
+            self._wakes.wake()
+        return sent
 
     async def _record_quietly(self, run: Run, result: RunResult) -> None:
         ended = replace(run, state=RunState.DONE, ended_at=self._clock.now(), result=result)

@@ -161,9 +161,10 @@ class MonitorService:
         """A version is there: monitors that run at once do; returns how many. Repeating it changes nothing."""
         return await self._start_runs(name, Cause.VERSION, f"version:{version}")
 
-    async def version_changed(self, name: str, version: int, checked_at: datetime) -> int:
-        """The files of a version changed under its number; returns how many monitors look at it now."""
-        return await self._start_runs(name, Cause.CHANGE, f"change:{version}:{int(checked_at.timestamp())}")
+    async def version_changed(self, name: str, version: int, checked_at: datetime | None) -> int:
+        """The files of a version were found changed under its number; returns how many monitors look at it now."""
+        found = 0 if checked_at is None else int(checked_at.timestamp())
+        return await self._start_runs(name, Cause.CHANGE, f"change:{version}:{found}")
 
     async def _start_runs(self, name: str, cause: Cause, slot: str) -> int:
         runs = tuple(self._new_run(each, cause, slot) for each in await self._desk.store.watched([name]))

@@ -6,14 +6,15 @@ This module runs in the process that answers Slack: it imports neither pyarrow n
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from services.datasets.model import (
-    ColumnShift,
     DatasetType,
     DatastoreSource,
     Definition,
@@ -25,6 +26,9 @@ from services.datasets.model import (
     Source,
     WebSource,
 )
+from services.drift import work as drift
+from services.drift.comparison import Comparison
+from services.drift.settings import CompareSettings
 from services.ports import Clock, Progress
 from services.reading import work
 from services.reading.fingerprint import batches, fingerprint_of, reusable
@@ -35,6 +39,9 @@ from services.reading.pool import WorkerPool
 from services.reading.web import WebFiles
 
 T = TypeVar("T")
+
+TELL_SECONDS = 1.0
+"""How often it is told how far a scan is."""
 
 
 class FolderResolver(Protocol):
@@ -137,18 +144,62 @@ class PlaceReader(ABC):
 
         return await self._read((definition.source,), previewed)
 
-    async def shifts(
-        self, before: Definition, after: Definition, *, sample_rows: int = 100_000
-    ) -> tuple[tuple[ColumnShift, ...], str]:
-        """Quick drift between two Tabular definitions over samples."""
+    async def profile(
+        self,
+        definition: Definition,
+        *,
+        plan: bytes | None = None,
+        name: str = "",
+        fingerprint: str = "",
+        progress: Progress | None = None,
+    ) -> bytes:
+        """One scan of a Tabular definition, as an encoded profile."""
 
-        async def compared(old: Place, new: Place) -> tuple[tuple[ColumnShift, ...], str]:
+        async def counted_in(place: Place) -> bytes:
+            return await self._profile(definition, place, plan=plan, name=name, fingerprint=fingerprint, told=progress)
+
+        return await self._read((definition.source,), counted_in)
+
+    async def _profile(
+        self,
+        definition: Definition,
+        place: Place,
+        *,
+        plan: bytes | None,
+        name: str,
+        fingerprint: str,
+        told: Progress | None,
+        notes: tuple[str, ...] = (),
+    ) -> bytes:
+        found = await self._pool.run(
+            self._limits.seconds, work.list_place, place, self._limits.fingerprint_files, self._limits
+        )
+        seconds = self._limits.seconds + found.total_bytes / self._limits.hash_bytes_per_second
+        with tempfile.TemporaryDirectory(prefix="dataset-bot-scan-") as folder:
+            path = str(Path(folder, "rows")) if told is not None else ""
+            task = drift.ProfileTask(definition, place, self._limits, name, fingerprint, plan, path, notes)
             async with self._long:
-                return await self._pool.run(
-                    self._limits.seconds, work.shifts, (before, old), (after, new), sample_rows, self._limits
-                )
+                if told is None:
+                    return await self._pool.run(seconds, drift.profile, task)
+                telling = asyncio.create_task(_tell_rows(path, told))
+                try:
+                    return await self._pool.run(seconds, drift.profile, task)
+                finally:
+                    telling.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await telling
 
-        return await self._read((before.source, after.source), compared)
+    async def compare(self, baseline: bytes, target: bytes, settings: CompareSettings) -> Comparison:
+        """Two encoded profiles; reads no data."""
+        return await self._pool.run(self._limits.seconds, drift.compare_profiles, baseline, target, settings)
+
+    async def add_up(self, profiles: Sequence[bytes]) -> bytes:
+        """The encoded profile of the data of several."""
+        return await self._pool.run(self._limits.seconds, drift.add_up, tuple(profiles))
+
+    async def draw(self, comparison: Comparison, *, dark: bool = False) -> bytes:
+        """A PNG of the columns that moved most."""
+        return await self._pool.run(self._limits.seconds, drift.draw, comparison, dark)
 
     async def _read(self, sources: tuple[Source, ...], task: Callable[..., Awaitable[T]]) -> T:
         """`task` called with the places of the sources; downloads are removed afterwards."""
@@ -202,6 +253,17 @@ class PlaceReader(ABC):
                     (stamp,) = await self._hash(files)  # noqa: PLW2901 - the same file, now with its hash
             stamps.append(stamp)
         return stamps
+
+
+async def _tell_rows(path: str, progress: Progress) -> None:
+    """Tell how many rows a scan has read, until cancelled."""
+    last = 0
+    while True:
+        await asyncio.sleep(TELL_SECONDS)
+        rows = await asyncio.to_thread(drift.rows_told, path)
+        if rows > last:
+            last = rows
+            await progress(f"Reading: {rows:,} rows")
 
 
 class Reader(PlaceReader):

@@ -10,10 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from services.datasets.model import (
-    ColumnShift,
     DatasetType,
     DatastoreSource,
     Definition,
@@ -22,16 +20,13 @@ from services.datasets.model import (
     Listing,
     Preview,
 )
-from services.errors import InvalidInput, SourceProblem
+from services.errors import SourceProblem
 from services.reading.fingerprint import hash_files
 from services.reading.limits import DEFAULT_LIMITS, Limits
 from services.reading.listing import FolderPlace
 from services.reading.places import FileSource, Found, LocalFile, Place, SourceFile
 
-if TYPE_CHECKING:
-    from services.reading.tabular import TabularData
-
-__all__ = ["every_file", "existing", "hash_files", "inspect", "list_place", "preview", "shifts", "warm"]
+__all__ = ["every_file", "existing", "hash_files", "inspect", "list_place", "preview", "warm"]
 
 PREVIEW_FILES = 20
 
@@ -125,32 +120,13 @@ def _preview(definition: Definition, source: FileSource, rows: int, profile_rows
     )
 
 
-def shifts(
-    before: tuple[Definition, Place], after: tuple[Definition, Place], sample_rows: int, limits: Limits
-) -> tuple[tuple[ColumnShift, ...], str]:
-    """See `DataReader.shifts`."""
-    if DatasetType.FILE in (before[0].type, after[0].type):
-        raise InvalidInput("Only Tabular datasets have columns to compare.", code="not_tabular")
-    _limit_threads()
-    from services.reading.shifts import compare_samples, sample_note
-    from services.reading.tabular import open_tabular
-
-    def opened(definition: Definition, source: FileSource) -> TabularData:
-        return open_tabular(definition, existing(source, limits).files, limits)
-
-    with before[1].reading() as old_source, after[1].reading() as new_source:
-        old, new = opened(before[0], old_source), opened(after[0], new_source)
-        old_sample, new_sample = old.sample(sample_rows), new.sample(sample_rows)
-    columns = compare_samples(old_sample.table, new_sample.table)
-    note = sample_note(old, old_sample, new, new_sample)
-    return columns, note
-
-
 def warm() -> None:
     """Import what reading a table needs, so that the next task of this process need not wait for it.
 
     A small table is read to the end: libraries import more in the middle of their work.
     """
+    from services.drift.work import ProfileTask, profile  # which imports this module
+
     definition = Definition(DatasetType.TABULAR, DatastoreSource("warm", ("warm.csv",)))
     with TemporaryDirectory(prefix="dataset-bot-") as folder:
         Path(folder, "warm.csv").write_text("a,b,c,d\n1,x,2024-01-01,0.5\n2,y,2024-01-02,1.5\n", encoding="ascii")
@@ -158,7 +134,7 @@ def warm() -> None:
         found = inspect(definition, place, 1, True, DEFAULT_LIMITS)
         definition = replace(definition, format=found.format)
         preview(definition, place, 1, 10, DEFAULT_LIMITS)
-        shifts((definition, place), (definition, place), 10, DEFAULT_LIMITS)
+        profile(ProfileTask(definition, place, DEFAULT_LIMITS))
 
 
 def _limit_threads() -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, literal_column, select, update
 
 from services.monitors.model import Cause, DigestPeriod, Monitor, Run, RunState
-from services.monitors.ports import Digest, NextTime
+from services.monitors.ports import Digest, NextDigest, NextTime, TellDigest
 from services.ports import Clock
-from services.store import monitor_tables
+from services.store import monitor_tables, outbox
 from services.store.database import Database, exclusive, insert_new
 from services.store.instances import DEFAULT_LEASE, alive_since
 from services.store.monitor_rows import BRIEF_RUN_COLUMNS, MONITOR_COLUMNS, run_values
@@ -109,10 +108,8 @@ class SqlMonitorStore(SqlMonitors):
         )
         return await self._db.write(lambda connection: connection.execute(back).rowcount == 1)
 
-    async def due_digests(
-        self, now: datetime, next_time: Callable[[DigestPeriod, str, datetime], datetime | None], limit: int
-    ) -> tuple[Digest, ...]:
-        """See `MonitorStore.due_digests`."""
+    async def send_digests(self, now: datetime, next_time: NextDigest, tell: TellDigest, limit: int) -> int:
+        """See `MonitorStore.send_digests`."""
         workspace_id = await self._workspace.id()
         due = (
             select(monitor_tables.monitor_digest)
@@ -121,12 +118,13 @@ class SqlMonitorStore(SqlMonitors):
             .limit(limit)
         )
 
-        def work(connection: Connection) -> tuple[Digest, ...]:
+        def work(connection: Connection) -> int:
             exclusive(connection, _SCHEDULING)
-            found = []
-            for row in connection.execute(due).all():
+            rows = connection.execute(due).all()
+            for row in rows:
                 period = DigestPeriod(row.period)
-                found.append(Digest(row.channel, period, row.timezone, row.next_at, row.since))
+                this_one = Digest(row.channel, period, row.timezone, row.next_at, row.since)
+                outbox.put(connection, [tell(this_one)], now)
                 following = next_time(period, row.timezone, now)
                 this = and_(_digest.workspace_id == workspace_id, _digest.channel == row.channel)
                 if following is None:
@@ -134,7 +132,7 @@ class SqlMonitorStore(SqlMonitors):
                 else:
                     moved = update(monitor_tables.monitor_digest).where(this)
                     connection.execute(moved.values(next_at=following, since=now))
-            return tuple(found)
+            return len(rows)
 
         return await self._db.write(work)
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from services.datasets.model import DatastoreSource, FileStamp, FingerprintCheck, FingerprintState
+from services.datasets.model import ColumnType, DatastoreSource, FileStamp, FingerprintCheck, FingerprintState
 from services.datasets.quick_drift import MOST_FILES, today_note, values_to_compare
 from tests.datasets.samples import NOON, fingerprint, stamp, version
-from tests.datasets.world import ADA, World, request, table
+from tests.datasets.world import ADA, World, files, request, table
 
 SALES = table("sales/*.csv")
 OLD, NEW = version(SALES), replace(version(SALES, 2), created_at=NOON + timedelta(hours=1))
@@ -41,8 +41,8 @@ def test_what_is_not_kept_is_not_compared(now: tuple[FileStamp, ...]) -> None:
 
 def test_too_many_files_or_names_like_patterns_cannot_be_read_apart() -> None:
     many = [stamp(f"sales/{number}.csv") for number in range(MOST_FILES + 1)]
-    for files in (many, [stamp("sales/[1].csv")]):
-        told = values_to_compare(OLD, NEW, fingerprint(*files), fingerprint(*files, C))
+    for listed in (many, [stamp("sales/[1].csv")]):
+        told = values_to_compare(OLD, NEW, fingerprint(*listed), fingerprint(*listed, C))
         assert isinstance(told, str)
         assert "cannot" not in told
         assert "read apart" in told
@@ -56,7 +56,8 @@ def test_without_a_fingerprint_one_place_holds_one_data() -> None:
 def test_a_version_that_is_read_as_it_is_today_is_named() -> None:
     grown = replace(OLD, check=FingerprintCheck(FingerprintState.GROWN, NOON, added=1))
     changed = replace(NEW, check=FingerprintCheck(FingerprintState.CHANGED, NOON, changed=1))
-    assert today_note(OLD, NEW) == ""
+    assert today_note() == ""
+    assert today_note(OLD).startswith("Files changed under sales:1 since"), "not looked at since"
     assert today_note(grown, changed) == (
         "New files came to sales:1 since it was registered, so its values are those of today. "
         "Files changed under sales:2 since it was registered, so its values are those of today."
@@ -91,3 +92,35 @@ async def test_a_new_version_tells_what_became_of_older_ones_in_its_place(world:
     assert await world.service.recheck_due() == (), "owner and watchers hear of the new version"
     told = (await world.service.diff("sales", 2, "sales", 3, values_for=ADA)).shift_note
     assert "1 file of sales:2 changed or went before sales:3 was registered" in told
+
+
+async def test_what_was_counted_when_it_was_registered_is_compared_after_its_files_are_gone(world: World) -> None:
+    world.storage.write("sales/a.csv", "id,city\n1,Oslo\n2,Bergen\n")
+    await world.register(request())
+    await world.service.keep_profile("sales", 1)
+    world.clock.advance(hours=1)
+    world.storage.write("sales/a.csv", "id,city\n3,Bergen\n4,Bergen\n")
+    await world.register(request(new_version=True))
+    await world.service.keep_profile("sales", 2)
+    world.storage.go_away()
+    diff = await world.service.diff("sales", 1, "sales", 2, values_for=ADA)
+    assert {shift.name: shift.type for shift in diff.shifts} == {"id": ColumnType.INTEGER, "city": ColumnType.STRING}
+    assert all(shift.distance is not None and 0.3 < shift.distance <= 1 for shift in diff.shifts)
+    assert diff.shift_note == "Compared 2 rows of sales:1 with 2 rows of sales:2, by Jensen-Shannon distance."
+
+
+async def test_keeping_profiles_again_reads_nothing(world: World) -> None:
+    world.storage.write("sales/a.csv", "id\n1\n")
+    await world.register(request())
+    await world.service.keep_profile("sales", 1)
+    kept = await world.service.profiles.kept((await world.service.show("sales")).version)
+    assert kept is not None
+    world.storage.go_away()
+    await world.service.keep_profile("sales", 1)
+
+
+async def test_file_datasets_have_no_profile_to_keep(world: World) -> None:
+    world.storage.write("raw/a.csv", "id\n1\n")
+    await world.register(request("raw", files("raw/*.csv")))
+    await world.service.keep_profile("raw", 1)
+    assert await world.service.profiles.kept((await world.service.show("raw")).version) is None

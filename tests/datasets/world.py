@@ -25,6 +25,7 @@ from services.datasets.model import (
 from services.datasets.rules import Permission
 from services.datasets.service import DatasetService
 from services.datasets.workspace import WorkspaceFacts
+from services.drift.shelf import ProfileShelf
 from services.local.access import LocalAccessGrants, LocalDataAccess, NoGrants
 from services.local.catalog import LocalCatalog
 from services.local.datastores import LocalDatastores
@@ -36,6 +37,7 @@ from services.store.database import Database
 from services.store.records import SqlRecords
 from tests.fakes.catalog import MemoryCatalog, MemoryDatastores
 from tests.fakes.clock import ManualClock
+from tests.fakes.profiles import MemoryProfiles
 from tests.fakes.reader import MemoryReader
 from tests.fakes.records import MemoryRecords
 
@@ -262,6 +264,7 @@ async def _assemble(
         reader=reader,
         index=index,
         datastores=datastores,
+        profiles=ProfileShelf(reader=reader, profiles=MemoryProfiles(), records=records),
         access=access,
         clock=clock,
         workspace=workspace or WorkspaceFacts("local"),

@@ -6,16 +6,15 @@ import csv
 import fnmatch
 import hashlib
 import json
-import math
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from services.datasets.model import (
     Column,
     ColumnProfile,
-    ColumnShift,
     ColumnType,
     DatasetType,
     DatastoreSource,
@@ -29,8 +28,13 @@ from services.datasets.model import (
     Preview,
     Source,
 )
+from services.drift import work
+from services.drift.comparison import Comparison
+from services.drift.settings import CompareSettings
 from services.errors import SourceProblem
 from services.ports import Clock, Progress
+from services.reading.limits import DEFAULT_LIMITS
+from services.reading.listing import FolderPlace
 
 Row = tuple[str | None, ...]
 
@@ -45,6 +49,8 @@ class MemoryReader:
         """Names of datastores and URLs that do not answer."""
         self.hashed: list[str] = []
         """Paths whose contents were read for a fingerprint, in that order."""
+        self.profiled: list[str] = []
+        """Names of data that were counted, in that order."""
 
     def put(self, path: str, content: str, *, place: str = "workspaceblobstore") -> None:
         """Write a file into a datastore; place "" and a URL as path: a file on the web."""
@@ -126,27 +132,37 @@ class MemoryReader:
         )
         return Preview(schema, tuple(table[:rows]), profile, len(table), complete=True)
 
-    async def shifts(
-        self, before: Definition, after: Definition, *, sample_rows: int = 100_000
-    ) -> tuple[tuple[ColumnShift, ...], str]:
-        (old_schema, old), (new_schema, new) = self._table(before), self._table(after)
-        places = {column.name: place for place, column in enumerate(new_schema)}
-        found = []
-        for place, column in enumerate(old_schema):
-            if column.name in places:
-                left = [row[place] for row in old]
-                right = [row[places[column.name]] for row in new]
-                found.append(
-                    ColumnShift(
-                        column.name,
-                        column.type,
-                        _distance(Counter(left), Counter(right)),
-                        left.count(None) / max(1, len(left)),
-                        right.count(None) / max(1, len(right)),
-                    )
-                )
-        found.sort(key=lambda shift: shift.distance or 0.0, reverse=True)
-        return tuple(found), f"All {len(old)} and {len(new)} rows."
+    async def profile(
+        self,
+        definition: Definition,
+        *,
+        plan: bytes | None = None,
+        name: str = "",
+        fingerprint: str = "",
+        progress: Progress | None = None,
+    ) -> bytes:
+        """The files as files, counted by the real kernel in this process."""
+        self.profiled.append(name)
+        return self._counted(definition, plan, name, fingerprint)
+
+    def _counted(self, definition: Definition, plan: bytes | None, name: str, fingerprint: str) -> bytes:
+        matching = self._matching(definition.source)
+        with TemporaryDirectory() as folder:
+            for path, (content, _) in matching.items():
+                file = Path(folder, path)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(content)
+            place = FolderPlace("memory", folder, tuple(matching))
+            return work.profile(work.ProfileTask(definition, place, DEFAULT_LIMITS, name, fingerprint, plan))
+
+    async def compare(self, baseline: bytes, target: bytes, settings: CompareSettings) -> Comparison:
+        return work.compare_profiles(baseline, target, settings)
+
+    async def add_up(self, profiles: Sequence[bytes]) -> bytes:
+        return work.add_up(profiles)
+
+    async def draw(self, comparison: Comparison, *, dark: bool = False) -> bytes:
+        return work.draw(comparison, dark)
 
     def _guessed(self, definition: Definition) -> Format:
         content, _ = next(iter(self._matching(definition.source).values()))
@@ -205,14 +221,3 @@ def _type_of(cells: Iterator[str | None]) -> ColumnType:
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _distance(left: Counter[str | None], right: Counter[str | None]) -> float:
-    """Jensen-Shannon distance, base 2, of the frequencies of values."""
-    total_left, total_right = max(1, left.total()), max(1, right.total())
-    divergence = 0.0
-    for value in left.keys() | right.keys():
-        p, q = left[value] / total_left, right[value] / total_right
-        middle = (p + q) / 2
-        divergence += sum(0.5 * share * math.log2(share / middle) for share in (p, q) if share > 0)
-    return math.sqrt(max(0.0, divergence))

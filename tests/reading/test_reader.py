@@ -14,11 +14,14 @@ import pytest_asyncio
 from aiohttp import web
 
 from services.datasets.model import DatasetType, DatastoreSource, Definition, Source, WebSource
+from services.drift.encode import decode
+from services.drift.settings import CompareSettings
+from services.drift.stored import plan_id_of
 from services.errors import InvalidInput, NotFound, SourceProblem
 from services.ports import DataReader
 from services.reading.limits import Limits
 from services.reading.reader import Reader
-from tests.reading.places import FixedClock, Folders, tabular, write
+from tests.reading.places import FixedClock, Folders, delimited, tabular, write
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FOLDERS = Folders()
@@ -93,7 +96,7 @@ async def test_fingerprint_problems(reader: Reader, store: Path) -> None:
         await reader.fingerprint(source("*.csv"))
 
 
-async def test_inspect_preview_and_shifts(reader: Reader, store: Path) -> None:
+async def test_inspect_and_preview(reader: Reader, store: Path) -> None:
     write(store, "1.csv", "a;b\n1;x\n2;y\n")
     write(store, "2.csv", "a;b\n1;x\n2;y\n")
     seen = await reader.inspect(tabular("*.csv", format=None), guess=True, sample_rows=1)
@@ -103,12 +106,49 @@ async def test_inspect_preview_and_shifts(reader: Reader, store: Path) -> None:
     shown = await reader.preview(tabular("*.csv", format=seen.format), rows=3)
     assert len(shown.rows) == 3
     assert shown.profile[0].mean == 1.5
-    shifts, note = await reader.shifts(tabular("1.csv", format=seen.format), tabular("2.csv", format=seen.format))
-    assert [shift.distance for shift in shifts] == [0, 0]
-    assert "all 2 rows" in note
     with pytest.raises(SourceProblem) as caught:
         await reader.inspect(tabular("3.csv", format=seen.format))
     assert (caught.value.code, caught.value.field) == ("nothing_matches", "source")
+
+
+async def test_profile_compare_and_draw(reader: Reader, store: Path) -> None:
+    write(store, "1.csv", "a;b\n" + "".join(f"{n};{'xy'[n % 2]}\n" for n in range(100)))
+    write(store, "2.csv", "a;b\n" + "".join(f"{n + 90};x\n" for n in range(100)))
+    told: list[str] = []
+
+    async def progress(sentence: str) -> None:
+        told.append(sentence)
+
+    definitions = [tabular(name, format=delimited(";")) for name in ("1.csv", "2.csv")]
+    before = await reader.profile(definitions[0], name="one", fingerprint="f1", progress=progress)
+    after = await reader.profile(definitions[1], name="two", plan=before)
+    assert plan_id_of(after) == plan_id_of(before)
+    kept = decode(before)
+    assert (kept.rows, kept.source, kept.fingerprint) == (100, "one", "f1")
+    assert [file.path for file in kept.files] == ["1.csv"]
+    found = await reader.compare(before, after, CompareSettings())
+    assert (found.baseline, found.target) == ("one", "two")
+    assert {column.name: column.drifted for column in found.columns} == {"a": True, "b": True}
+    both = decode(await reader.add_up([before, after, after]))
+    assert (both.rows, both.columns[0].rows) == (300, 300)
+    for dark in (False, True):
+        assert (await reader.draw(found, dark=dark)).startswith(b"\x89PNG")
+
+
+async def test_what_cannot_be_profiled_or_compared(reader: Reader, store: Path) -> None:
+    write(store, "1.csv", "a\n1\n")
+    with pytest.raises(InvalidInput, match="Only Tabular"):
+        await reader.profile(Definition(DatasetType.FILE, source("1.csv")))
+    with pytest.raises(SourceProblem, match="matches nothing"):
+        await reader.profile(tabular("9.csv"))
+    made = await reader.profile(tabular("1.csv"))
+    with pytest.raises(SourceProblem, match="cut off") as caught:
+        await reader.compare(made, made[:40], CompareSettings())
+    assert caught.value.code == "profile_damaged"
+    write(store, "2.csv", "b\nx\n")
+    other = await reader.profile(tabular("2.csv"))
+    with pytest.raises(SourceProblem, match="different plans"):
+        await reader.add_up([made, other])
 
 
 @pytest_asyncio.fixture(loop_scope="module")

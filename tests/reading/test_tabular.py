@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +10,6 @@ import pytest
 
 from services.datasets.model import ColumnType, DatasetType, DatastoreSource, Definition
 from services.errors import InvalidInput, SourceProblem
-from services.reading import work
 from services.reading.limits import DEFAULT_LIMITS, Limits
 from services.reading.listing import find
 from services.reading.tabular import open_tabular
@@ -218,55 +216,3 @@ def test_only_a_few_of_many_files_are_sampled(tmp_path: Path) -> None:
     sample = open_tabular(tabular(), find(place(tmp_path), 1000).files, limits).sample(200)
     assert sample.files_touched == 10
     assert max(sample.table.column("n").to_pylist()) >= 99 * 20
-
-
-def shift_of(root: Path, before: str, after: str, rows: int = 100_000) -> tuple[dict[str, float | None], str]:
-    columns, note = work.shifts(
-        (tabular(before), place(root, before)), (tabular(after), place(root, after)), rows, DEFAULT_LIMITS
-    )
-    distances = [column.distance for column in columns]
-    known = [distance for distance in distances if distance is not None]
-    assert distances == [*sorted(known, reverse=True), *[None] * (len(distances) - len(known))]
-    return {column.name: column.distance for column in columns}, note
-
-
-def test_shifts(tmp_path: Path) -> None:
-    rng = random.Random(7)
-
-    def rows(shift: float, words: str, when: str) -> str:
-        return "n,i,s,b,d,only\n" + "".join(
-            f"{rng.gauss(shift, 1):.4f},{rng.randrange(5)},{rng.choice(words)},{rng.random() < 0.5},{when},\n"
-            for _ in range(4000)
-        )
-
-    write(tmp_path, "1.csv", rows(0, "abc", "2013-01-02"))
-    write(tmp_path, "2.csv", rows(0, "abc", "2013-01-02"))
-    write(tmp_path, "3.csv", rows(3, "xyz", "2014-01-02"))
-    same, note = shift_of(tmp_path, "1.csv", "2.csv")
-    assert all(distance < 0.1 for name, distance in same.items() if name != "only" and distance is not None)
-    assert same["only"] is None
-    assert note == "Compared all 4,000 rows with all 4,000 rows, by Jensen-Shannon distance."
-    moved, _ = shift_of(tmp_path, "1.csv", "3.csv")
-    assert moved["s"] == moved["d"] == 1
-    assert moved["n"] is not None
-    assert 0.7 < moved["n"] < 1
-    assert moved["i"] is not None
-    assert moved["i"] < 0.1
-    _, sampled = shift_of(tmp_path, "1.csv", "2.csv", rows=500)
-    assert sampled.startswith("Compared a sample of 500 rows spread over 1 of 1 file with")
-
-
-def test_shifts_tell_null_shares(tmp_path: Path) -> None:
-    write(tmp_path, "1.csv", "k,v\n" + "1,1\n1,2\n")
-    write(tmp_path, "2.csv", "k,v\n" + "1,\n1,2\n")
-    columns, _ = work.shifts(
-        (tabular("1.csv"), place(tmp_path, "1.csv")), (tabular("2.csv"), place(tmp_path, "2.csv")), 10, DEFAULT_LIMITS
-    )
-    shares = {column.name: (column.nulls_before, column.nulls_after) for column in columns}
-    assert shares == {"k": (0, 0), "v": (0, 0.5)}
-
-
-def test_file_datasets_have_no_shifts(tmp_path: Path) -> None:
-    files = Definition(DatasetType.FILE, DatastoreSource("store", ("**",)))
-    with pytest.raises(InvalidInput):
-        work.shifts((files, place(tmp_path)), (files, place(tmp_path)), 10, DEFAULT_LIMITS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -15,7 +14,6 @@ from services.azure.storage.place import DatastorePlace, PublicPlace, Tokens, wa
 from services.azure.storage.problems import TOKEN_REFUSED
 from services.azure.workers import AzureWorkers
 from services.datasets.model import (
-    ColumnShift,
     DatastoreSource,
     Definition,
     Inspection,
@@ -25,7 +23,7 @@ from services.datasets.model import (
     WebSource,
 )
 from services.errors import UserError
-from services.ports import Clock
+from services.ports import Clock, Progress
 from services.reading import work
 from services.reading.limits import DEFAULT_LIMITS, Limits
 from services.reading.places import Place
@@ -34,6 +32,9 @@ from services.reading.url_guard import check_url
 from services.reading.web import WebFiles
 
 T = TypeVar("T")
+
+PROFILE_ROWS = 100_000
+"""Rows that the SDK's engine reads for a profile: it keeps them in memory."""
 
 ARM_SCOPE = "https://management.azure.com/.default"
 STORAGE_SCOPE = "https://storage.azure.com/.default"
@@ -76,7 +77,6 @@ class AzureReader(PlaceReader):
         self._workspace = workspace
         self._tokens = tokens
         self._engine = Engine(sdk, scratch)
-        self._engine_places: dict[Source, Place] = {}
 
     async def inspect(self, definition: Definition, *, sample_rows: int = 10, guess: bool = False) -> Inspection:
         """Files, and for Tabular the schema and first rows."""
@@ -104,24 +104,28 @@ class AzureReader(PlaceReader):
             )
         return replace(shown, complete=shown.complete and read.complete, notes=(*read.notes, *shown.notes))
 
-    async def shifts(
-        self, before: Definition, after: Definition, *, sample_rows: int = 100_000
-    ) -> tuple[tuple[ColumnShift, ...], str]:
-        """Quick drift between two Tabular definitions over samples."""
-        async with AsyncExitStack() as stack:
-            sides: list[Definition] = []
-            notes: list[str] = []
-            for definition in (before, after):
-                if not needs_engine(definition):
-                    sides.append(definition)
-                    continue
-                read = await stack.enter_async_context(self._engine.rows(definition, min(sample_rows, ENGINE_ROWS)))
-                self._engine_places[read.definition.source] = read.place
-                stack.callback(self._engine_places.pop, read.definition.source)
-                sides.append(read.definition)
-                notes.extend(read.notes)
-            columns, note = await super().shifts(sides[0], sides[1], sample_rows=sample_rows)
-        return columns, " ".join([note, *dict.fromkeys(notes)])
+    async def profile(
+        self,
+        definition: Definition,
+        *,
+        plan: bytes | None = None,
+        name: str = "",
+        fingerprint: str = "",
+        progress: Progress | None = None,
+    ) -> bytes:
+        """One scan; of a definition that only the SDK's engine reads, of its first rows, which is noted."""
+        if not needs_engine(definition):
+            return await super().profile(definition, plan=plan, name=name, fingerprint=fingerprint, progress=progress)
+        async with self._engine.rows(definition, PROFILE_ROWS) as read:
+            return await self._profile(
+                read.definition,
+                read.place,
+                plan=plan,
+                name=name,
+                fingerprint=fingerprint,
+                told=progress,
+                notes=read.notes,
+            )
 
     async def _listed(self, source: Source) -> Listing:
         """Files behind a definition of the engine's, as far as its paths are known here."""
@@ -133,8 +137,6 @@ class AzureReader(PlaceReader):
         self._pool.warm(warm)
 
     async def _stored(self, source: Source) -> Place:
-        if source in self._engine_places:
-            return self._engine_places[source]
         if isinstance(source, WebSource):
             return _public(source.urls)
         tokens = Tokens(await self._tokens.token(ARM_SCOPE), await self._tokens.token(STORAGE_SCOPE))

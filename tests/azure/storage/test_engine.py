@@ -6,6 +6,7 @@ import pytest
 
 from services.azure.definitions import read_definition
 from services.datasets.model import ColumnType, Definition
+from services.drift.settings import CompareSettings
 from services.errors import SourceProblem
 from tests.azure.storage.world import World, source, tabular
 
@@ -41,9 +42,11 @@ async def test_steps_that_only_the_engine_knows(world: World) -> None:
     assert seen.rows == (("2", "1.5"), ("3", "2.5"))
     assert (seen.row_count, seen.listing.file_count) == (2, 2)
     assert seen.notes[0] == f"{NOTE}all rows."
-    shifts, note = await world.reader.shifts(wanted, tabular("a/2.csv"))
-    assert {shift.name for shift in shifts} == {"k", "w"}
-    assert note.endswith(f"{NOTE}all rows.")
+    before = await world.reader.profile(wanted, name="sales:1")
+    after = await world.reader.profile(tabular("a/2.csv"), plan=before)
+    found = await world.reader.compare(before, after, CompareSettings())
+    assert [column.name for column in found.columns] == ["k", "w"]
+    assert found.notes[-1] == f"sales:1: {NOTE}all rows."
     fingerprint = await world.reader.fingerprint(wanted.source)
     assert fingerprint.file_count == 2
     assert not world.azure.log.sign_ins()

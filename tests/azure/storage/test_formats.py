@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from services.datasets.model import Column, ColumnType, DatasetType, Definition
+from services.drift.settings import EVERY, CompareSettings, Metric
 from services.errors import InvalidInput, SourceProblem
 from services.reading import work
 from services.reading.limits import DEFAULT_LIMITS
@@ -115,14 +116,16 @@ async def test_a_dataset_reads_as_it_does_from_a_folder(world: World, both: Path
         assert shown == work.preview(definition, here, 5, 1_000, DEFAULT_LIMITS)
 
 
-async def test_shifts_between_blobs(world: World) -> None:
+async def test_blobs_are_profiled_where_they_are(world: World) -> None:
     world.with_files({"old.parquet": parquet(2_000), "new.parquet": parquet(2_000, start=2_000)})
-    before, after = tabular("old.parquet", format=PARQUET), tabular("new.parquet", format=PARQUET)
-    shifts, note = await world.reader.shifts(before, after)
-    assert {shift.name: shift.distance for shift in shifts}["id"] == pytest.approx(0.81, abs=0.2)
-    assert "all 2,000 rows" in note
-    same, _ = await world.reader.shifts(before, before)
-    assert {shift.distance for shift in same} == {0.0}
+    before = await world.reader.profile(tabular("old.parquet", format=PARQUET), name="old")
+    after = await world.reader.profile(tabular("new.parquet", format=PARQUET), plan=before, name="new")
+    found = await world.reader.compare(before, after, CompareSettings(metrics={EVERY: Metric.JENSEN_SHANNON}))
+    assert {column.name: column.value for column in found.columns}["id"] == pytest.approx(0.81, abs=0.2)
+    assert (found.dataset.baseline_rows, found.dataset.target_rows) == (2_000, 2_000)
+    again = await world.reader.profile(tabular("old.parquet", format=PARQUET), plan=before)
+    same = await world.reader.compare(before, again, CompareSettings(metrics={EVERY: Metric.JENSEN_SHANNON}))
+    assert {column.value for column in same.columns} == {0.0}
 
 
 async def test_partition_columns_have_types(world: World) -> None:
