@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bot import __version__
+from bot.drift_cli import add_drift_command
 
 T = TypeVar("T")
 
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     manifest.set_defaults(run=_manifest)
     _add_policy(commands)
     _add_audit(commands)
+    add_drift_command(commands)
     return parser
 
 

@@ -84,6 +84,8 @@ TAKE_OVER_SECONDS = 10.0
 KEEPALIVE_SECONDS = 60.0
 SWEEP_SECONDS = 600.0
 RECHECK_BATCH = 20
+PROFILES_KEPT = timedelta(days=180)
+"""How long after its last use a profile is kept; a new one costs a scan, if the files are still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         policy, people = PolicyInForce(settings.policy_file), SlackPeople(client, workspace.installation)
         await policy.open()
         context = Opening(clock, people, policy, stack)
-        opened = await _open_workspace(settings, store.database, context)
+        opened = await open_workspace(settings, store.database, context)
 
         deliveries = OpenDeliveries(store.inbox.done)
         jobs = JobRunner(
@@ -282,7 +284,7 @@ async def _open_store(
     return _Store(database, inbox, JobStore(database, clock=clock), heartbeat, outbox)
 
 
-async def _open_workspace(settings: Settings, database: Database, context: Opening) -> OpenedWorkspace:
+async def open_workspace(settings: Settings, database: Database, context: Opening) -> OpenedWorkspace:
     """The workspace of the settings with its registry, datastores, reader, index and access."""
     clock, stack = context.clock, context.stack
     index_path = settings.index_path.resolve()
@@ -397,6 +399,7 @@ def _periodic_work(
         await store.inbox.sweep()
         await store.jobs.sweep()
         await store.outbox.sweep()
+        await services.datasets.profiles.forget(SystemClock().now() - PROFILES_KEPT)
 
     async def recheck() -> None:
         for news in await services.datasets.recheck_due(RECHECK_BATCH):

@@ -277,6 +277,10 @@ class Profiles(Protocol):
         """Keep an encoded profile. own: its plan was made for these data."""
         ...
 
+    async def sweep(self, unused_since: datetime) -> int:
+        """Forget what nobody has looked up since then; returns how many profiles that were."""
+        ...
+
 
 class DataAccess(Protocol):
     """Who may see what data hold: rows, values and what is computed from them."""

@@ -95,7 +95,7 @@ def _measured(baseline: ColumnProfile, target: ColumnProfile, settings: CompareS
         found.p_value = null_evidence(baseline, target)
         found.threshold = settings.threshold_for(baseline.name)
         if found.threshold is None:
-            found.threshold = _null_rate_limit(settings, rules) or 0.1
+            found.threshold = rules.share if settings.null_rate is None else settings.null_rate
         found.evidence = {"value": found.p_value}
         return found
     if not baseline.present or not target.present or baseline.kind is Kind.EMPTY:
@@ -132,7 +132,11 @@ def _measure(found: Measured, pair: Pair, settings: CompareSettings, rules: Rule
         if pair.baseline.kind is Kind.TIME:
             found.notes.append("Times move on by themselves: told by range and freshness, not compared.")
         return
-    found.metric, found.interval = metric, pair.measure(metric)
+    interval = pair.measure(metric)
+    if not (math.isfinite(interval.lower) and math.isfinite(interval.upper)):
+        found.notes.append("Its numbers are too large to be added up.")
+        return
+    found.metric, found.interval = metric, interval
     found.enough = min(pair.baseline.present, pair.target.present) >= _minimum(settings, rules)
     if not found.enough:
         found.notes.append(f"Fewer than {_minimum(settings, rules)} values on a side: too few for a verdict.")
@@ -149,7 +153,7 @@ def _measure(found: Measured, pair: Pair, settings: CompareSettings, rules: Rule
 def _threshold(pair: Pair, metric: Metric, settings: CompareSettings, rules: Rules) -> float | None:
     """As asked, or the preset's; in ours raised by what equal data of these sizes would show."""
     asked = settings.threshold_for(pair.baseline.name)
-    plain = asked if asked is not None else rules.p_value if metric.is_p_value else rules.distance
+    plain = asked if asked is not None else rules.threshold(metric)
     if metric.has_unit and asked is None:
         return None
     if settings.preset is not Preset.DEFAULT or asked is not None or metric.is_p_value:

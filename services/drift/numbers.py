@@ -106,7 +106,7 @@ class NumberCounter:
             self._values = self._counts = None
 
     def _count_sorted(self, block: Numbers) -> None:
-        left, right = _positions(block, self._plan.edges)
+        left, right = positions(block, self._plan.edges)
         self._below += left
         self._upto += right
         if len(self._buffer) < len(block) + 1:
@@ -129,9 +129,11 @@ def counts_at(plan: NumberPlan, values: Floats, counts: Ints) -> NumberCounts:
     left = np.searchsorted(values, plan.edges, "left")
     right = np.searchsorted(values, plan.edges, "right")
     running = np.concatenate(([0], np.cumsum(counts)))
-    moved = values - plan.shift
-    weighted = moved * counts
-    sums = np.concatenate(([0.0], np.cumsum(weighted)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        moved = values - plan.shift
+        weighted = moved * counts
+        sums = np.concatenate(([0.0], np.cumsum(weighted)))
+        square = float(np.dot(moved, weighted))
     return NumberCounts(
         shift=plan.shift,
         edges=plan.edges,
@@ -140,7 +142,7 @@ def counts_at(plan: NumberPlan, values: Floats, counts: Ints) -> NumberCounts:
         upto=running[right],
         sum_below=sums[left],
         sum=float(sums[-1]),
-        square=float(np.dot(moved, weighted)),
+        square=square,
         minimum=float(values[0]) if len(values) else float("nan"),
         maximum=float(values[-1]) if len(values) else float("nan"),
         values=values,
@@ -204,7 +206,7 @@ def _few(block: Numbers) -> tuple[Floats, Ints] | None:
     return ordered[first].astype(np.float64) + 0.0, np.diff(np.append(first, len(ordered)))
 
 
-def _positions(block: Numbers, edges: Floats) -> tuple[Ints, Ints]:
+def positions(block: Numbers, edges: Floats) -> tuple[Ints, Ints]:
     """How many of a sorted block are < and <= each edge, compared as exact numbers whatever the block's type."""
     if block.dtype == np.float64:
         return np.searchsorted(block, edges, "left"), np.searchsorted(block, edges, "right")

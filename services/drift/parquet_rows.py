@@ -14,10 +14,11 @@ from services.errors import SourceProblem
 from services.reading.chunks import evenly, thinned
 from services.reading.display import quoted
 from services.reading.limits import Limits
-from services.reading.parquet import open_parquet, opened, unreadable
+from services.reading.parquet import open_parquet, unreadable
 from services.reading.places import SourceFile
 
-_BUFFER = 1 << 20
+_BUFFER = 256 * 1024
+_FOOTERS_KEPT = 200
 _SAMPLED_FILES = 8
 _SAMPLED_GROUPS = 3
 _WEIGHTS = {Kind.NUMBER: 20.0, Kind.TIME: 20.0, Kind.CATEGORY: 6.0, Kind.BOOLEAN: 2.0, Kind.NESTED: 8.0}
@@ -25,8 +26,6 @@ _WEIGHTS = {Kind.NUMBER: 20.0, Kind.TIME: 20.0, Kind.CATEGORY: 6.0, Kind.BOOLEAN
 
 class ParquetRows:
     """`services.drift.scan.Rows` of Parquet files. Raises SourceProblem for files that are no table together."""
-
-    by_column = True
 
     def __init__(self, name: str, files: Sequence[SourceFile], limits: Limits) -> None:
         reader = open_parquet(tuple(files), limits)
@@ -36,49 +35,81 @@ class ParquetRows:
         self.schema: pa.Schema = reader.schema
         self.row_count = reader.row_count
         self._kinds = {field.name: kind_of(field.type) for field in self.schema}
-        self._many_texts: frozenset[str] = frozenset()
+        # From afar few large reads are cheap, and many small ones are not.
+        self.by_column = not any(file.read_size for file in reader.files)
+        self._many_texts: set[str] = set()
+        self._footers: dict[str, pq.FileMetaData] = {}
 
     def weight(self, column: str) -> float:
         """About nanoseconds for each value."""
         return _WEIGHTS.get(self._kinds.get(column, Kind.EMPTY), 1.0)
 
-    def sample(self, rows: int) -> pa.Table:
+    def sample(self, rows: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Rows of a few row groups of a few files, spread."""
-        names = self.schema.names
+        names = self.schema.names if columns is None else list(columns)
         chosen = [self._files[index] for index in evenly(len(self._files), _SAMPLED_FILES)]
         quota = max(rows // len(chosen), 1)
         tables: list[pa.Table] = []
         for file in chosen:
             with file.open() as stream:
-                parquet = opened(file, stream)
+                try:
+                    parquet = self._opened(file, stream, names)
+                except (pa.ArrowException, OSError) as error:
+                    raise unreadable(file, error) from None
                 sizes = [parquet.metadata.row_group(i).num_rows for i in range(parquet.metadata.num_row_groups)]
                 groups = list(range(len(sizes)))
                 if sum(sizes) > quota:
                     groups = evenly(len(sizes), _SAMPLED_GROUPS)
                 left = max(quota // max(len(groups), 1), 1)
                 tables.extend(self._head_of(file, parquet, group, names, left) for group in groups)
-        found = pa.concat_tables(tables, promote_options="permissive") if tables else self.schema.empty_table()
-        self._many_texts = frozenset(
+        wanted = pa.schema([self.schema.field(name) for name in names])
+        found = pa.concat_tables(tables, promote_options="permissive") if tables else wanted.empty_table()
+        self._many_texts |= {
             name for name in names if self._kinds[name] is Kind.CATEGORY and _is_diverse(found.column(name))
-        )
+        }
         return found
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """All rows in the order of the files."""
         wanted = list(columns)
-        as_dictionary = [
-            name for name in wanted if self._kinds.get(name) is Kind.CATEGORY and name not in self._many_texts
-        ]
         for file in self._files:
-            with file.open(onward=True) as stream:
+            with file.open(onward=not file.read_size) as stream:
                 try:
-                    parquet = pq.ParquetFile(
-                        stream, read_dictionary=as_dictionary, pre_buffer=False, buffer_size=file.read_size or _BUFFER
-                    )
-                    for batch in parquet.iter_batches(batch_size=BLOCK, columns=wanted, use_threads=False):
-                        yield self._in_order(file, batch, wanted)
+                    parquet = self._opened(file, stream, wanted)
+                    for groups in self._announced(file, parquet, wanted):
+                        for batch in parquet.iter_batches(
+                            batch_size=BLOCK, row_groups=groups, columns=wanted, use_threads=False
+                        ):
+                            yield self._in_order(file, batch, wanted)
                 except (pa.ArrowException, OSError) as error:
                     raise unreadable(file, error) from None
+
+    def _opened(self, file: SourceFile, stream: object, columns: Sequence[str]) -> pq.ParquetFile:
+        """The file, whose footer is read once and kept where there are not very many of them."""
+        as_dictionary = [
+            name for name in columns if self._kinds.get(name) is Kind.CATEGORY and name not in self._many_texts
+        ]
+        parquet = pq.ParquetFile(
+            stream,
+            metadata=self._footers.get(file.path),
+            read_dictionary=as_dictionary,
+            pre_buffer=False,
+            buffer_size=file.read_size or _BUFFER,
+        )
+        if len(self._footers) < _FOOTERS_KEPT:
+            self._footers[file.path] = parquet.metadata
+        return parquet
+
+    def _announced(self, file: SourceFile, parquet: pq.ParquetFile, columns: Sequence[str]) -> Iterator[list[int]]:
+        """Row groups to be read together: all of a local file; of a remote one each alone, told in time."""
+        metadata = parquet.metadata
+        if not file.read_size:
+            yield list(range(metadata.num_row_groups))
+            return
+        chunks = [_chunks(metadata.row_group(index), frozenset(columns)) for index in range(metadata.num_row_groups)]
+        for index in range(metadata.num_row_groups):
+            file.will_read([chunk for group in chunks[index : index + 2] for chunk in group])
+            yield [index]
 
     def _in_order(self, file: SourceFile, batch: pa.RecordBatch, wanted: list[str]) -> pa.RecordBatch:
         """The columns as asked for: Parquet gives them in the order of the file."""
@@ -114,3 +145,16 @@ def _is_diverse(column: pa.ChunkedArray) -> bool:
     """Are there so many different texts that a dictionary of them would only be in the way?"""
     size = len(column)
     return size > 20_000 and len(column.unique()) > size // 4
+
+
+def _chunks(group: pq.RowGroupMetaData, columns: frozenset[str]) -> list[tuple[int, int]]:
+    """(First byte, length) of the chunks of some columns in a row group, in the order of the file."""
+    chunks: list[tuple[int, int]] = []
+    for index in range(group.num_columns):
+        column = group.column(index)
+        if column.path_in_schema.partition(".")[0] in columns or column.path_in_schema in columns:
+            first = column.data_page_offset
+            if column.dictionary_page_offset is not None:
+                first = min(first, column.dictionary_page_offset)
+            chunks.append((first, column.total_compressed_size))
+    return sorted(chunks)

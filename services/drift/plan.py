@@ -19,16 +19,25 @@ from services.drift.model import FEW_VALUES, ColumnPlan, Floats, Kind, NumberPla
 EDGES = 2048
 """Baseline quantiles that become edges: certified intervals are then about 0.003 standard deviations wide (W1)."""
 
+LEAST_EDGES = 512
+_FEW_COLUMNS = 40
 _TAIL = 41  # edges beyond each end, 2 %
 _TAIL_REACH = 4.0  # ranges of the sample
 
 
-def plan_of(sample: pa.Table, *, edges: int = EDGES, extra: Mapping[str, Floats] | None = None) -> Plan:
+def edges_for(columns: int) -> int:
+    """How many edges each of so many columns gets: fewer for very many, whose profile would be large."""
+    return max(LEAST_EDGES, min(EDGES, EDGES * _FEW_COLUMNS // max(columns, 1)))
+
+
+def plan_of(sample: pa.Table, *, edges: int | None = None, extra: Mapping[str, Floats] | None = None) -> Plan:
     """A plan for the columns of a sample, of which quantiles and frequent texts are taken.
 
-    edges: fewer for very many columns, whose profiles would be large. extra: further edges by column.
+    edges: None for as many as `edges_for` says. extra: further edges by column.
     """
     known = extra or {}
+    if edges is None:
+        edges = edges_for(sample.num_columns)
     return make_plan([_column(name, sample.column(name), edges, known.get(name)) for name in sample.column_names])
 
 

@@ -17,13 +17,15 @@ _EVIDENTLY_TEXT = 0.5  # texts with relatively more different ones are prose, fo
 class Rules:
     """What holds for all columns of a preset.
 
-    distance, p_value: thresholds. minimum_rows: values each side needs for a verdict. significance: see
+    distance, share, p_value: thresholds; share is for what reads as a share of the rows (Kolmogorov-Smirnov,
+    L-infinity, missing values). minimum_rows: values each side needs for a verdict. significance: see
     `CompareSettings`. null_rate: how far the share of missing values may move, None where that is never drift.
     inclusive: a distance equal to the threshold is drift. dataset_share: the whole has drifted from this share of
     drifted columns on; None: with the first one.
     """
 
     distance: float
+    share: float
     p_value: float
     minimum_rows: int
     significance: float
@@ -32,13 +34,49 @@ class Rules:
     inclusive: bool
     dataset_share: float | None
 
+    def threshold(self, metric: Metric) -> float:
+        """The preset's own for a metric."""
+        if metric.is_p_value:
+            return self.p_value
+        if metric in (Metric.KS_STATISTIC, Metric.L_INFINITY, Metric.NULL_RATE):
+            return self.share
+        return self.distance
+
 
 RULES = {
     Preset.DEFAULT: Rules(
-        0.1, 0.05, MINIMUM_ROWS, SIGNIFICANCE, Correction.BENJAMINI_HOCHBERG, 0.1, False, dataset_share=None
+        distance=0.1,
+        share=0.05,
+        p_value=0.05,
+        minimum_rows=MINIMUM_ROWS,
+        significance=SIGNIFICANCE,
+        correction=Correction.BENJAMINI_HOCHBERG,
+        null_rate=0.05,
+        inclusive=False,
+        dataset_share=None,
     ),
-    Preset.EVIDENTLY: Rules(0.1, 0.05, 1, 0.0, Correction.NONE, None, True, dataset_share=0.5),
-    Preset.AZUREML: Rules(0.1, 0.05, 1, 0.0, Correction.NONE, None, False, dataset_share=None),
+    Preset.EVIDENTLY: Rules(
+        distance=0.1,
+        share=0.1,
+        p_value=0.05,
+        minimum_rows=1,
+        significance=0.0,
+        correction=Correction.NONE,
+        null_rate=None,
+        inclusive=True,
+        dataset_share=0.5,
+    ),
+    Preset.AZUREML: Rules(
+        distance=0.1,
+        share=0.1,
+        p_value=0.05,
+        minimum_rows=1,
+        significance=0.0,
+        correction=Correction.NONE,
+        null_rate=None,
+        inclusive=False,
+        dataset_share=None,
+    ),
 }
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 from typing import Protocol
 
 import pyarrow as pa
 
 from services.drift.columns import ColumnCounter, kind_of, type_name
 from services.drift.model import ColumnPlan, ColumnProfile, FileFacts, Kind, Plan, Profile
+from services.drift.plan import EDGES, make_plan, plan_of
 
 Progress = Callable[[int], None]
 """Called now and then with the number of rows read so far."""
@@ -43,11 +45,11 @@ class Rows(Protocol):
 
     @property
     def by_column(self) -> bool:
-        """True where reading half of the columns costs about half."""
+        """True where reading each column by itself costs about as much as reading them together."""
         ...
 
-    def sample(self, rows: int) -> pa.Table:
-        """About so many rows spread over all of them; all of them if there are no more."""
+    def sample(self, rows: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """About so many rows spread over all of them; all of them if there are no more. columns: only these."""
         ...
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -64,6 +66,19 @@ def threads() -> int:
     return max(1, min(len(os.sched_getaffinity(0)), 8))
 
 
+def plan_for(rows: Rows, sample_rows: int = SAMPLE_ROWS, *, edges: int = EDGES) -> Plan:
+    """A plan from a sample of the rows themselves. Raises SourceProblem when they cannot be read."""
+    if not rows.by_column:
+        return plan_of(rows.sample(sample_rows), edges=edges)
+
+    def plan(name: str) -> Sequence[ColumnPlan]:
+        return plan_of(rows.sample(sample_rows, [name]), edges=edges).columns
+
+    with ThreadPoolExecutor(threads(), thread_name_prefix="plan") as pool:
+        planned = list(pool.map(plan, rows.schema.names))
+    return make_plan([column for columns in planned for column in columns])
+
+
 def scan(
     rows: Rows,
     plan: Plan,
@@ -75,22 +90,8 @@ def scan(
     """The profile of rows, counted where the plan says. Raises SourceProblem when something cannot be read."""
     here = {field.name: field.type for field in rows.schema}
     wanted = [column for column in plan.columns if column.name in here and fits(column, here[column.name])]
-    groups = _shared(rows, wanted, workers or threads())
-    counted: dict[str, ColumnProfile] = {}
-    total = 0
-    if rows.by_column and len(groups) > 1:
-        with ThreadPoolExecutor(len(groups), thread_name_prefix="scan") as pool:
-            running = [
-                pool.submit(_count, rows, group, here, progress if index == 0 else None)
-                for index, group in enumerate(groups)
-            ]
-            for each in running:
-                seen, profiles = each.result()
-                total = max(total, seen)
-                counted |= {profile.name: profile for profile in profiles}
-    else:
-        total, profiles = _count_together(rows, groups, here, progress)
-        counted = {profile.name: profile for profile in profiles}
+    counting = _count_apart if rows.by_column else _count_together
+    total, counted = counting(rows, wanted, here, workers or threads(), progress)
     known = {column.name for column in wanted}
     return Profile(
         plan=plan,
@@ -124,41 +125,73 @@ def absent(column: ColumnPlan, rows: int) -> ColumnProfile:
     )
 
 
-def _count(
-    rows: Rows, columns: Sequence[ColumnPlan], here: dict[str, pa.DataType], progress: Progress | None
-) -> tuple[int, list[ColumnProfile]]:
-    counters = [ColumnCounter(_as_here(column, here)) for column in columns]
-    seen = 0
-    for batch in rows.batches([column.name for column in columns]):
-        for index, counter in enumerate(counters):
-            counter.add(batch.column(index))
-        seen += batch.num_rows
-        if progress is not None:
-            progress(seen)
-    return seen, [counter.result() for counter in counters]
+Counted = tuple[int, dict[str, ColumnProfile]]
+
+
+def _count_apart(
+    rows: Rows, columns: Sequence[ColumnPlan], here: dict[str, pa.DataType], workers: int, progress: Progress | None
+) -> Counted:
+    """Each thread reads and counts one column after the other, so that no more than that many are in memory."""
+    told = _Told(progress, len(columns))
+
+    def count(column: ColumnPlan) -> tuple[int, ColumnProfile]:
+        counter = ColumnCounter(_as_here(column, here))
+        seen = 0
+        for batch in rows.batches([column.name]):
+            counter.add(batch.column(0))
+            seen += batch.num_rows
+            told.add(batch.num_rows)
+        return seen, counter.result()
+
+    # The costly ones first, so that no thread is left alone with one at the end.
+    ordered = sorted(columns, key=lambda each: (-rows.weight(each.name), each.name))
+    with ThreadPoolExecutor(max(1, min(workers, len(ordered))), thread_name_prefix="scan") as pool:
+        running = [pool.submit(count, column) for column in ordered]
+        try:
+            done = [each.result() for each in running]
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # what has not begun need not
+            raise
+    return max((seen for seen, _ in done), default=0), {profile.name: profile for _, profile in done}
+
+
+class _Told:
+    """How far columns are that are read apart, as rows of the whole."""
+
+    def __init__(self, progress: Progress | None, columns: int) -> None:
+        self._progress = progress
+        self._columns = columns
+        self._values = 0
+        self._lock = Lock()
+
+    def add(self, rows: int) -> None:
+        if self._progress is None:
+            return
+        with self._lock:
+            self._values += rows
+            self._progress(self._values // self._columns)
 
 
 def _count_together(
-    rows: Rows, groups: Sequence[Sequence[ColumnPlan]], here: dict[str, pa.DataType], progress: Progress | None
-) -> tuple[int, list[ColumnProfile]]:
+    rows: Rows, columns: Sequence[ColumnPlan], here: dict[str, pa.DataType], workers: int, progress: Progress | None
+) -> Counted:
     """Rows are read once, their columns counted by several threads."""
-    columns = [column for group in groups for column in group]
     counters = [ColumnCounter(_as_here(column, here)) for column in columns]
-    share = max(1, -(-len(columns) // max(len(groups), 1)))
+    groups = _shared(rows, columns, workers)
     seen = 0
 
-    def add(batch: pa.RecordBatch, first: int) -> None:
-        for index in range(first, min(first + share, len(counters))):
+    def add(batch: pa.RecordBatch, group: Sequence[int]) -> None:
+        for index in group:
             counters[index].add(batch.column(index))
 
     with ThreadPoolExecutor(max(len(groups), 1), thread_name_prefix="scan") as pool:
         for batch in rows.batches([column.name for column in columns]):
-            for done in [pool.submit(add, batch, first) for first in range(0, len(columns), share)]:
+            for done in [pool.submit(add, batch, group) for group in groups]:
                 done.result()
             seen += batch.num_rows
             if progress is not None:
                 progress(seen)
-    return seen, [counter.result() for counter in counters]
+    return seen, {counter.plan.name: counter.result() for counter in counters}
 
 
 def _as_here(column: ColumnPlan, here: dict[str, pa.DataType]) -> ColumnPlan:
@@ -166,12 +199,12 @@ def _as_here(column: ColumnPlan, here: dict[str, pa.DataType]) -> ColumnPlan:
     return ColumnPlan(column.name, column.kind, type_name(here[column.name]), column.numbers, column.pinned)
 
 
-def _shared(rows: Rows, columns: Sequence[ColumnPlan], workers: int) -> list[list[ColumnPlan]]:
-    """The columns in at most `workers` groups of about equal weight, always the same for the same data."""
-    groups: list[list[ColumnPlan]] = [[] for _ in range(max(1, min(workers, len(columns))))]
+def _shared(rows: Rows, columns: Sequence[ColumnPlan], workers: int) -> list[list[int]]:
+    """Places of the columns in at most `workers` groups of about equal weight, always the same for the same data."""
+    groups: list[list[int]] = [[] for _ in range(min(workers, len(columns)))]
     loads = [0.0] * len(groups)
-    for column in sorted(columns, key=lambda each: (-rows.weight(each.name), each.name)):
+    for index in sorted(range(len(columns)), key=lambda each: (-rows.weight(columns[each].name), columns[each].name)):
         lightest = loads.index(min(loads))
-        groups[lightest].append(column)
-        loads[lightest] += rows.weight(column.name)
+        groups[lightest].append(index)
+        loads[lightest] += rows.weight(columns[index].name)
     return groups

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.datasets.model import DatasetType, DatasetVersion, Definition, Fingerprint
 from services.drift.stored import plan_id_of
@@ -67,6 +68,10 @@ class ProfileShelf:
         plan_id = "" if plan is None else plan_id_of(plan)
         async with self._alone(version.name, version.version, plan_id):
             return await self._read(version, definition or version.definition, plan, progress)
+
+    async def forget(self, unused_since: datetime) -> int:
+        """Drop profiles that nobody has asked for since then; returns how many."""
+        return await self._profiles.sweep(unused_since)
 
     async def _read(
         self, version: DatasetVersion, definition: Definition, plan: bytes | None, progress: Progress | None

@@ -49,9 +49,10 @@ class TextRows:
         """About nanoseconds for each value."""
         return _WEIGHTS.get(kind_of(self.schema.field(column).type), 1.0)
 
-    def sample(self, rows: int) -> pa.Table:
+    def sample(self, rows: int, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows that the types were told from."""
-        return self._sample.table.slice(0, rows) if rows < self._sample.table.num_rows else self._sample.table
+        found = self._sample.table if columns is None else self._sample.table.select(list(columns))
+        return found.slice(0, rows) if rows < found.num_rows else found
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """All rows in the order of the files. Raises SourceProblem naming file, row and column of an odd value."""

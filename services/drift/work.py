@@ -53,14 +53,11 @@ def profile(task: ProfileTask) -> bytes:
         raise InvalidInput("Only Tabular datasets have columns to compare.", code="not_tabular")
     _limit_threads()
     from services.drift.encode import decode, encode
-    from services.drift.plan import plan_of
-    from services.drift.scan import SAMPLE_ROWS, scan
+    from services.drift.scan import plan_for, scan
 
     with task.place.reading() as source, told_in(task.told) as progress:
         rows = open_rows(task.definition, found_in(source, task.limits), task.limits, task.name)
-        sample = rows.sample(SAMPLE_ROWS)
-        plan = plan_of(sample) if task.plan is None else decode(task.plan).plan
-        del sample
+        plan = plan_for(rows) if task.plan is None else decode(task.plan).plan
         counted = scan(rows, plan, progress=progress, fingerprint=task.fingerprint)
         return encode(replace(counted, notes=task.notes))
 

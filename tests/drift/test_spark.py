@@ -24,7 +24,7 @@ from services.drift.encode import decode, encode
 from services.drift.model import Kind, Profile
 from services.drift.parquet_rows import ParquetRows
 from services.drift.plan import plan_of
-from services.drift.scan import SAMPLE_ROWS, absent, scan
+from services.drift.scan import absent, plan_for, scan
 from services.drift.spark import AUTO_BYTES, chosen_engine, pack_kernel
 from services.reading.limits import DEFAULT_LIMITS
 from services.reading.places import LocalFile
@@ -74,7 +74,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for part, start in enumerate(range(0, ROWS, ROWS // 3)):
             pq.write_table(table.slice(start, ROWS // 3), folder / side / f"{part}.parquet")
     rows = _rows(folder / BASELINE)
-    (folder / PLAN).write_bytes(encode(scan(rows, plan_of(rows.sample(SAMPLE_ROWS)))))
+    (folder / PLAN).write_bytes(encode(scan(rows, plan_for(rows))))
     return folder
 
 

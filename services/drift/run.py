@@ -1,0 +1,102 @@
+"""A comparison from data or stored profiles to its verdicts, with a second look only where one depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from services.drift.compare import compare
+from services.drift.comparison import ColumnDrift, Comparison
+from services.drift.complete import CompleteRows
+from services.drift.judge import undecided
+from services.drift.measures import BINNED, ORDERED, Known, Pair
+from services.drift.model import Floats, Plan, Profile
+from services.drift.refine import counts_at_edges, exact_distances
+from services.drift.scan import Progress, Rows, plan_for, scan
+from services.drift.settings import CompareSettings, Metric, Preset
+
+Count = Callable[[Plan | None], Profile]
+"""Counts data where a plan says, or where their own sample suggests."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a comparison. profile: None where it has yet to be counted. rows: the data, if they are at hand."""
+
+    profile: Profile | None = None
+    rows: Rows | None = None
+    count: Count | None = None
+
+
+def counted(rows: Rows, plan: Plan | None = None, *, progress: Progress | None = None) -> Profile:
+    """One scan of rows, where a plan says or their own sample suggests. Raises SourceProblem."""
+    return scan(rows, plan or plan_for(rows), progress=progress)
+
+
+def compared(
+    baseline: Side, target: Side, settings: CompareSettings, *, progress: Progress | None = None
+) -> tuple[Comparison, tuple[Profile, Profile]]:
+    """The comparison, and the profiles it was made of. Raises SourceProblem, InvalidInput.
+
+    Azure ML's preset leaves out every row in which anything is missing, so data at hand are counted without those.
+    """
+    if settings.preset is Preset.AZUREML:
+        baseline, target = (_complete(side) for side in (baseline, target))
+    first = _profile(baseline, None, progress)
+    second = _profile(target, first.plan, progress)
+    found = compare(first, second, settings)
+    if baseline.rows is None or target.rows is None:
+        return found, (first, second)
+    known = _second_look(found, (baseline.rows, target.rows), (first, second), settings)
+    if known:
+        found = compare(first, second, settings, known)
+    return found, (first, second)
+
+
+def _profile(side: Side, plan: Plan | None, progress: Progress | None) -> Profile:
+    if side.profile is not None:
+        return side.profile
+    if side.count is not None:
+        return side.count(plan)
+    assert side.rows is not None
+    return counted(side.rows, plan, progress=progress)
+
+
+def _complete(side: Side) -> Side:
+    return side if side.rows is None or side.profile is not None else replace(side, rows=CompleteRows(side.rows))
+
+
+def _second_look(
+    found: Comparison, rows: tuple[Rows, Rows], profiles: tuple[Profile, Profile], settings: CompareSettings
+) -> dict[str, Known]:
+    inexact = [column.name for column in found.columns if _needs_values(column, settings)]
+    edges = _edges_wanted(found, profiles, settings)
+    known = exact_distances(*rows, profiles, inexact) if inexact else {}
+    for name, at in (counts_at_edges(*rows, profiles, edges) if edges else {}).items():
+        known[name] = replace(known.get(name, Known()), at=at)
+    return known
+
+
+def _needs_values(column: ColumnDrift, settings: CompareSettings) -> bool:
+    if undecided(column, settings):
+        return True
+    if not settings.exact or column.lower is None:
+        return False
+    uncertain = column.metric in ORDERED and column.lower != column.upper
+    return uncertain or (settings.all_metrics and Metric.KS_STATISTIC.value in column.metrics)
+
+
+def _edges_wanted(found: Comparison, profiles: tuple[Profile, Profile], settings: CompareSettings) -> dict[str, Floats]:
+    """Columns whose preset cuts numbers at edges that only both sides together tell."""
+    if settings.preset is Preset.DEFAULT:
+        return {}
+    sides = [{column.name: column for column in profile.columns} for profile in profiles]
+    wanted: dict[str, Floats] = {}
+    for column in found.columns:
+        binned = column.metric in BINNED or settings.all_metrics
+        if not binned or column.metric is None:
+            continue
+        pair = Pair(sides[0][column.name], sides[1][column.name], settings.preset)
+        if pair.baseline.numbers is not None and not pair.binned.exact:
+            wanted[column.name] = pair.joint_edges
+    return wanted
