@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bot.periodic import Periodic
 from services.datasets.service import DatasetService
 from services.datastores.service import DatastoreService
+from services.ports import FileDrop
 from services.search.index import SqliteIndex
 
 Refresh = Callable[[], Awaitable[None]]
@@ -23,7 +24,7 @@ class OpenedWorkspace:
     """A workspace that is ready to be asked.
 
     waits_for: whom slow answers wait for, "" for nobody. attend: adds the work that keeps it fresh, which begins once
-    the bot takes deliveries.
+    the bot takes deliveries. drop: where files shared in Slack are put, None where nothing can be put.
     """
 
     datasets: DatasetService
@@ -31,3 +32,4 @@ class OpenedWorkspace:
     index: SqliteIndex
     waits_for: str = ""
     attend: Callable[[Periodic, Refresh], None] = _needs_nothing
+    drop: FileDrop | None = None

@@ -45,6 +45,7 @@ from services.jobs import Pool
 from services.local.access import LocalAccessGrants, LocalDataAccess, NoGrants
 from services.local.catalog import LocalCatalog
 from services.local.datastores import LocalDatastores
+from services.local.drop import LocalFileDrop
 from services.local.places import RegisteredPlaces
 from services.reading.reader import Reader
 from services.search.index import SqliteIndex
@@ -135,7 +136,11 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             tell_interrupted=partial(tell_interrupted, client),
         )
         services = Services(
-            datasets=opened.datasets, datastores=opened.datastores, jobs=jobs, waits_for=opened.waits_for
+            datasets=opened.datasets,
+            datastores=opened.datastores,
+            jobs=jobs,
+            waits_for=opened.waits_for,
+            drop=opened.drop,
         )
         workspace = Workspace(client)
         token = settings.slack_bot_token
@@ -253,7 +258,9 @@ async def _open_workspace(
         look_seconds=settings.form_look_seconds,
         folder_of=folders.folder_of,
     )
-    return OpenedWorkspace(datasets, DatastoreService(catalog=folders), index)
+    limit = settings.slack_file_mb * 1_000_000
+    drop = LocalFileDrop(folders, limit=limit) if limit else None
+    return OpenedWorkspace(datasets, DatastoreService(catalog=folders), index, drop=drop)
 
 
 def _own_files(settings: Settings, index_path: Path) -> tuple[Path, ...]:

@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncApp
 
 from handlers import home, sharing, shortcuts
 from handlers.commands import Command, CommandTable
-from handlers.datasets import compare_form, curate_forms, pick, refs
+from handlers.datasets import compare_form, curate_forms, pick, refs, register_file
 from handlers.datasets.curate import (
     bind_deprecate,
     bind_describe,
@@ -239,6 +239,7 @@ SUBJECTS: tuple[Callable[[AsyncApp], None], ...] = (
     refs.attach_to(TABLE),
     compare_form.attach_to(TABLE),
     RegisterForms().attach,
+    register_file.attach,
     curate_forms.attach,
     datastores.attach,
     home.attach,

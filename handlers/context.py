@@ -8,6 +8,7 @@ from services.actor import Actor
 from services.datasets.service import DatasetService
 from services.datastores.service import DatastoreService
 from services.jobs import Jobs
+from services.ports import FileDrop
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,11 @@ class Services:
     """Everything a handler may call.
 
     waits_for: whom slow answers wait for, as the subject of a sentence ("Azure Machine Learning"); "" for a local one.
+    drop: where files shared in Slack are put; None where nothing can be put.
     """
 
     datasets: DatasetService
     datastores: DatastoreService
     jobs: Jobs
     waits_for: str = ""
+    drop: FileDrop | None = None

@@ -18,6 +18,7 @@ from bot.manifest import for_http, for_socket_mode, read_manifest
 from bot.sandbox.scopes import APP_LEVEL_METHODS, PUBLIC_METHODS, SCOPES_BY_EVENT, SCOPES_BY_METHOD
 from handlers import shortcuts
 from handlers.command_table import TABLE
+from handlers.datasets import register_file
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*(ROOT / "handlers").rglob("*.py"), *(ROOT / "bot").glob("*.py")])
@@ -110,8 +111,11 @@ def test_usage_hints_name_the_commands_of_the_table(entry: dict[str, Any]) -> No
 
 
 def test_shortcuts_are_listened_to_and_the_other_way_round() -> None:
-    assert {each["callback_id"] for each in FEATURES["shortcuts"]} == {shortcuts.REGISTER}
-    assert listened("shortcut") == {"REGISTER"}
+    assert {each["callback_id"] for each in FEATURES["shortcuts"]} == {
+        shortcuts.REGISTER,
+        register_file.REGISTER_FILE,
+    }
+    assert listened("shortcut") == {"REGISTER", "REGISTER_FILE"}
 
 
 def test_events_are_listened_to_and_the_other_way_round() -> None:
