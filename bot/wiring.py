@@ -36,6 +36,7 @@ from bot.slack_client import SlackClient, open_session
 from bot.socket_mode import SocketMode
 from handlers.caller import CallerDirectory
 from handlers.context import Services
+from handlers.datasets import register_step
 from handlers.datasets.notices import version_changed
 from handlers.datasets.register_job import attach_jobs
 from handlers.drawing import Drawings
@@ -168,6 +169,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         )
         register_listeners(app, services, CallerDirectory(workspace.installation, frozenset(settings.admins)))
         attach_jobs(services, client)
+        register_step.attach_jobs(services, client)
         answer_the_unknown(app)
         await _greet_slack(workspace)
 

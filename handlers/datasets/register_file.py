@@ -5,6 +5,7 @@ Slack's own window is opened within the three seconds that a trigger lives, and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
@@ -115,7 +116,7 @@ async def _form(call: Call, shared: Shared, drop: FileDrop, view_id: str) -> Jso
         raise SourceProblem("The names of these files are too long for one form. Share fewer at once.")
     form = RegisterForm(
         name=proposed_name(PurePosixPath(shared.names[0]).stem),
-        type=DatasetType.TABULAR if all(map(_is_table, shared.names)) else DatasetType.FILE,
+        type=likely_type(shared.names),
         owner=call.caller.user_id,
         filled=own_default(call.caller.user_id),
         datastore=sources[0].datastore,
@@ -127,8 +128,10 @@ async def _form(call: Call, shared: Shared, drop: FileDrop, view_id: str) -> Jso
     return register_view(*await settled(call.services.datasets, form))
 
 
-def _is_table(name: str) -> bool:
-    return PurePosixPath(name.lower()).suffix in _TABLES
+def likely_type(paths: Sequence[str]) -> DatasetType:
+    """What files with these endings most likely are: tables if all could be."""
+    endings = {PurePosixPath(path.lower()).suffix for path in paths}
+    return DatasetType.TABULAR if endings <= _TABLES else DatasetType.FILE
 
 
 def _copying(sentence: str) -> Json:

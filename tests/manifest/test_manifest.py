@@ -18,7 +18,7 @@ from bot.manifest import for_http, for_socket_mode, read_manifest
 from bot.sandbox.scopes import APP_LEVEL_METHODS, PUBLIC_METHODS, SCOPES_BY_EVENT, SCOPES_BY_METHOD
 from handlers import shortcuts
 from handlers.command_table import TABLE
-from handlers.datasets import register_file
+from handlers.datasets import register_file, register_step
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*(ROOT / "handlers").rglob("*.py"), *(ROOT / "bot").glob("*.py")])
@@ -129,7 +129,21 @@ def test_shortcuts_are_listened_to_and_the_other_way_round() -> None:
 
 def test_events_are_listened_to_and_the_other_way_round() -> None:
     # Slack subscribes to messages by kind of conversation and delivers all of them as "message".
-    assert {event.partition(".")[0] for event in SUBSCRIBED} == listened("event")
+    subscribed = {event.partition(".")[0] for event in SUBSCRIBED}
+    assert subscribed - {"function_executed"} == listened("event")
+    assert ("function_executed" in subscribed) is bool(listened("function"))
+
+
+def test_workflow_steps_are_listened_to_and_say_what_they_take_and_give() -> None:
+    assert set(MANIFEST["functions"]) == {register_step.REGISTER_STEP}
+    assert listened("function") == {"REGISTER_STEP"}
+    assert MANIFEST["settings"]["function_runtime"] == "remote"
+    assert MANIFEST["settings"]["org_deploy_enabled"] is True  # Slack's condition for steps
+    step = MANIFEST["functions"][register_step.REGISTER_STEP]
+    assert set(step["input_parameters"]["properties"]) == set(register_step.INPUTS)
+    for parameters in (step["input_parameters"], step["output_parameters"]):
+        needed = {name for name, each in parameters["properties"].items() if each["is_required"]}
+        assert set(parameters["required"]) == needed
 
 
 def test_home_and_forms_are_switched_on() -> None:
