@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncApp
 
 from handlers import home, sharing, shortcuts
 from handlers.commands import Command, CommandTable
-from handlers.datasets import compare_form, curate_forms, pick, refs, register_file, register_step
+from handlers.datasets import compare_form, curate_forms, pick, refs, register_file, register_step, unfurl
 from handlers.datasets.curate import (
     bind_deprecate,
     bind_describe,
@@ -241,6 +241,7 @@ SUBJECTS: tuple[Callable[[AsyncApp], None], ...] = (
     RegisterForms().attach,
     register_file.attach,
     register_step.attach,
+    unfurl.attach,
     curate_forms.attach,
     datastores.attach,
     home.attach,

@@ -101,6 +101,10 @@ class Catalog(Protocol):
         """The page of this version in the studio, None where there is no studio."""
         ...
 
+    def linked(self, url: str) -> tuple[str, int | None] | None:
+        """The dataset of this workspace, and the version or None for the latest, whose page in the studio this is."""
+        ...
+
 
 class DatastoreCatalog(Protocol):
     """The workspace's datastores."""
