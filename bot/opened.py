@@ -13,7 +13,7 @@ from services.access.policy import Policy
 from services.access.ports import AccessGrants, AccessStore, Directory, People
 from services.datasets.service import DatasetService
 from services.datastores.service import DatastoreService
-from services.ports import Catalog, DataAccess, DataReader, Records
+from services.ports import Catalog, DataAccess, DataReader, FileDrop, Records
 from services.search.index import SqliteIndex
 
 Refresh = Callable[[], Awaitable[None]]
@@ -60,7 +60,7 @@ class OpenedWorkspace:
     """A workspace that is ready to be asked.
 
     waits_for: whom slow answers wait for, "" for nobody. attend: adds the work that keeps it fresh, which begins once
-    the bot takes deliveries.
+    the bot takes deliveries. drop: where files shared in Slack are put, None where nothing can be put.
     """
 
     datasets: DatasetService
@@ -70,3 +70,4 @@ class OpenedWorkspace:
     sources: Sources
     waits_for: str = ""
     attend: Callable[[Periodic, Refresh], None] = _needs_nothing
+    drop: FileDrop | None = None

@@ -116,6 +116,13 @@ class Settings(BaseSettings):
     allow_private_urls: bool = _setting(
         False, "Whether web sources may lie on private or loopback addresses.", "true or false"
     )
+    slack_file_mb: int = _setting(
+        100,
+        "Largest file that is copied from Slack into the default datastore to be registered; 0 copies none.",
+        "megabytes from 0 to 1000",
+        ge=0,
+        le=1000,
+    )
     policy_file: Path | None = _setting(
         None,
         "Access policy: who may ask for access and who decides. Without it the owner of a dataset decides.",

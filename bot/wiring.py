@@ -43,6 +43,7 @@ from handlers.access.notices import DRAWINGS
 from handlers.access.people import SlackPeople
 from handlers.caller import CallerDirectory
 from handlers.context import Services
+from handlers.datasets import register_step
 from handlers.datasets.notices import version_changed
 from handlers.datasets.register_job import attach_jobs
 from handlers.drawing import Drawings
@@ -63,6 +64,7 @@ from services.jobs import Pool
 from services.local.access import LocalAccessGrants, LocalDataAccess, LocalDirectory
 from services.local.catalog import LocalCatalog
 from services.local.datastores import LocalDatastores
+from services.local.drop import LocalFileDrop
 from services.local.places import RegisteredPlaces
 from services.outbox import StoredNotice
 from services.reading.reader import Reader
@@ -206,6 +208,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             incidents=monitoring.incidents,
             jobs=jobs,
             waits_for=opened.waits_for,
+            drop=opened.drop,
         )
         work = AccessWork(Executor(access.ports, instance_id), Calendar(access.ports), wake)
         stack.push_async_callback(work.stop)
@@ -218,6 +221,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         )
         register_listeners(app, services, CallerDirectory(workspace.installation, frozenset(settings.admins)))
         attach_jobs(services, client)
+        register_step.attach_jobs(services, client)
         answer_the_unknown(app)
         await _greet_slack(workspace)
 
@@ -338,7 +342,9 @@ async def open_workspace(settings: Settings, database: Database, context: Openin
     )
     access = OpenedAccess(grants, local, RegisteredDatasets(catalog, records, index), LocalDirectory(context.people))
     sources = Sources(key, catalog, records, reader, reach)
-    return OpenedWorkspace(datasets, DatastoreService(catalog=folders), index, access, sources)
+    limit = settings.slack_file_mb * 1_000_000
+    drop = LocalFileDrop(folders, limit=limit) if limit else None
+    return OpenedWorkspace(datasets, DatastoreService(catalog=folders), index, access, sources, drop=drop)
 
 
 def _own_files(settings: Settings, index_path: Path) -> tuple[Path, ...]:

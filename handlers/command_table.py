@@ -12,7 +12,7 @@ from handlers.access.audit import bind_audit
 from handlers.access.grants import bind_grants, bind_revoke
 from handlers.access.request import RequestForms, bind_access, bind_grant
 from handlers.commands import Command, CommandTable
-from handlers.datasets import compare_form, curate_forms, pick, refs
+from handlers.datasets import compare_form, curate_forms, pick, refs, register_file, register_step, unfurl
 from handlers.datasets.curate import (
     bind_deprecate,
     bind_describe,
@@ -287,6 +287,9 @@ SUBJECTS: tuple[Callable[[AsyncApp], None], ...] = (
     refs.attach_to(TABLE),
     compare_form.attach_to(TABLE),
     RegisterForms().attach,
+    register_file.attach,
+    register_step.attach,
+    unfurl.attach,
     curate_forms.attach,
     RequestForms().attach,
     deciding.attach,

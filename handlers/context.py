@@ -11,6 +11,7 @@ from services.datastores.service import DatastoreService
 from services.jobs import Jobs
 from services.monitors.incident_service import IncidentService
 from services.monitors.service import MonitorService
+from services.ports import FileDrop
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Services:
     """Everything a handler may call.
 
     waits_for: whom slow answers wait for, as the subject of a sentence ("Azure Machine Learning"); "" for a local one.
+    drop: where files shared in Slack are put; None where nothing can be put.
     """
 
     datasets: DatasetService
@@ -45,3 +47,4 @@ class Services:
     monitors: MonitorService
     incidents: IncidentService
     waits_for: str = ""
+    drop: FileDrop | None = None

@@ -117,6 +117,9 @@ class MemoryCatalog:
     def studio_url(self, name: str, version: int) -> str | None:
         return None
 
+    def linked(self, url: str) -> tuple[str, int | None] | None:
+        return None
+
     def forget(self, name: str) -> None:
         """Unregister a dataset behind the bot's back."""
         del self._entries[name]

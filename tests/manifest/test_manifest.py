@@ -20,6 +20,7 @@ from bot.sandbox.scopes import APP_LEVEL_METHODS, PUBLIC_METHODS, SCOPES_BY_EVEN
 from handlers import shortcuts
 from handlers.access import step
 from handlers.command_table import TABLE
+from handlers.datasets import register_file, register_step
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*(ROOT / "handlers").rglob("*.py"), *(ROOT / "bot").glob("*.py")])
@@ -127,8 +128,12 @@ def test_usage_hints_name_the_commands_of_the_table(entry: dict[str, Any]) -> No
 
 
 def test_shortcuts_are_listened_to_and_the_other_way_round() -> None:
-    assert {each["callback_id"] for each in FEATURES["shortcuts"]} == {shortcuts.REGISTER, shortcuts.REQUEST_ACCESS}
-    assert listened("shortcut") == {"REGISTER", "REQUEST_ACCESS"}
+    assert {each["callback_id"] for each in FEATURES["shortcuts"]} == {
+        shortcuts.REGISTER,
+        shortcuts.REQUEST_ACCESS,
+        register_file.REGISTER_FILE,
+    }
+    assert listened("shortcut") == {"REGISTER", "REQUEST_ACCESS", "REGISTER_FILE"}
 
 
 def test_events_are_listened_to_and_the_other_way_round() -> None:
@@ -138,12 +143,15 @@ def test_events_are_listened_to_and_the_other_way_round() -> None:
 
 
 def test_custom_steps_are_listened_to_and_the_other_way_round() -> None:
-    assert set(MANIFEST["functions"]) == {step.CALLBACK}
-    assert listened("function") == {"CALLBACK"}
+    steps = MANIFEST["functions"]
+    assert set(steps) == {step.CALLBACK, register_step.REGISTER_STEP}
+    assert listened("function") == {"CALLBACK", "REGISTER_STEP"}
     assert "function_executed" in SUBSCRIBED
-    declared = MANIFEST["functions"][step.CALLBACK]["input_parameters"]["properties"]
-    assert set(declared) == {field.name for field in fields(step.StepInputs)}
-    assert declared["requester"]["type"] == "slack#/types/user_context", "who asks must not be for a builder to say"
+    declared = {name: each["input_parameters"]["properties"] for name, each in steps.items()}
+    assert set(declared[step.CALLBACK]) == {field.name for field in fields(step.StepInputs)}
+    assert set(declared[register_step.REGISTER_STEP]) == set(register_step.INPUTS)
+    who = (declared[step.CALLBACK]["requester"], declared[register_step.REGISTER_STEP]["registrar"])
+    assert {each["type"] for each in who} == {"slack#/types/user_context"}, "who asks is not for a builder to say"
     assert MANIFEST["settings"]["function_runtime"] == "remote"
     assert MANIFEST["settings"]["org_deploy_enabled"] is True
 
