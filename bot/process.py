@@ -16,6 +16,9 @@ from bot.wiring import Bot, build
 
 log = get_logger("bot.process")
 
+OUTBOX_SECONDS = 5.0
+"""How long a message that is being sent may take at the end; what is cut off is looked up by the next process."""
+
 
 async def run(
     settings: Settings,
@@ -40,6 +43,7 @@ async def run(
                 await server.start()
             if bot.sockets is not None:
                 await bot.sockets.start()
+            await bot.outbox.start()
             bot.periodic.start()
             keep_loop_responsive()
             log.info("started", instance=bot.instance_id)
@@ -68,6 +72,7 @@ async def _stop(bot: Bot, server: WebServer | None, hurry: asyncio.Event, second
         cut = await bot.jobs.drain(0)
     else:
         cut = draining.result()
+    cut += await bot.outbox.stop(0 if hurry.is_set() else OUTBOX_SECONDS)
     if cut:
         log.warning("work was cut off", pieces=cut)
 

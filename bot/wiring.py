@@ -29,6 +29,7 @@ from bot.metrics import Metrics
 from bot.middleware import Deliveries
 from bot.open_deliveries import OpenDeliveries
 from bot.opened import OpenedWorkspace
+from bot.outbox import OutboxPump
 from bot.periodic import Heartbeat, Periodic
 from bot.settings import Settings
 from bot.slack_client import SlackClient, open_session
@@ -37,7 +38,9 @@ from handlers.caller import CallerDirectory
 from handlers.context import Services
 from handlers.datasets.notices import version_changed
 from handlers.datasets.register_job import attach_jobs
+from handlers.drawing import Drawings
 from handlers.listeners import register_listeners
+from handlers.posting import BlockSupport
 from services.datasets.service import DatasetService
 from services.datasets.workspace import WorkspaceFacts
 from services.datastores.service import DatastoreService
@@ -53,6 +56,7 @@ from services.store.database import Database
 from services.store.inbox import Inbox
 from services.store.instances import Instances
 from services.store.job_store import JobStore
+from services.store.outbox import Outbox
 from services.store.records import SqlRecords
 from services.store.workspaces import WorkspaceRow
 
@@ -74,6 +78,7 @@ class Bot:
     client: SlackClient
     services: Services
     jobs: JobRunner
+    outbox: OutboxPump
     index: SqliteIndex
     web: ASGIApp
     sockets: SocketMode | None
@@ -108,6 +113,7 @@ class _Store:
     inbox: Inbox
     jobs: JobStore
     heartbeat: Heartbeat
+    outbox: Outbox
 
 
 @contextlib.asynccontextmanager
@@ -137,6 +143,16 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         services = Services(
             datasets=opened.datasets, datastores=opened.datastores, jobs=jobs, waits_for=opened.waits_for
         )
+        drawings = Drawings()
+        pump = OutboxPump(
+            store.outbox,
+            client,
+            partial(drawings.draw, services),
+            support=BlockSupport(),
+            metrics=metrics,
+            clock=clock,
+        )
+        stack.push_async_callback(pump.stop, 0)
         workspace = Workspace(client)
         token = settings.slack_bot_token
         app = BotApp(
@@ -164,6 +180,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         opened.attend(periodic, upkeep.refresh)
         stack.push_async_callback(periodic.stop)
         _add_probes(health, workspace, store, upkeep, sockets)
+        health.add("outbox", pump.probe)
         metrics.watch_index_age(lambda: upkeep.age)
         secret = settings.slack_signing_secret
         web = build_web_app(
@@ -179,6 +196,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             client=client,
             services=services,
             jobs=jobs,
+            outbox=pump,
             index=opened.index,
             web=web,
             sockets=sockets,
@@ -201,7 +219,8 @@ async def _open_store(
     ttl = timedelta(seconds=settings.delivery_ttl_seconds)
     inbox = Inbox(database, instance_id, ttl=ttl, clock=clock)
     stack.push_async_callback(inbox.close)
-    return _Store(database, inbox, JobStore(database, clock=clock), heartbeat)
+    outbox = Outbox(database, instance_id, clock=clock)
+    return _Store(database, inbox, JobStore(database, clock=clock), heartbeat, outbox)
 
 
 async def _open_workspace(
@@ -313,6 +332,7 @@ def _periodic_work(
     async def sweep() -> None:
         await store.inbox.sweep()
         await store.jobs.sweep()
+        await store.outbox.sweep()
 
     async def recheck() -> None:
         for news in await services.datasets.recheck_due(RECHECK_BATCH):

@@ -33,8 +33,17 @@ METHODS = {method.replace(".", "_").lower(): method for method in (*SCOPES_BY_ME
 WITHOUT_METHOD = {"commands"}
 """Scopes that let something reach the app instead of letting it call something."""
 
-ANY_OF = {"conversations.info": {"channels:read", "groups:read", "im:read", "mpim:read"}}
-"""Methods whose scopes each open one kind of conversation: all kinds are needed, since commands are typed in all."""
+_NOTICED = {"channels:history", "groups:history", "im:history"}
+ANY_OF = {
+    "conversations.info": {"channels:read", "groups:read", "im:read", "mpim:read"},
+    "conversations.history": _NOTICED,
+    "conversations.replies": _NOTICED,
+    "conversations.open": {"im:write"},
+}
+"""Methods whose scopes each open one kind of conversation: those kinds that the bot uses the method for.
+
+Commands are typed in all; notices go to channels and persons.
+"""
 
 
 def calls() -> Iterator[tuple[str, str]]:
