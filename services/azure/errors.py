@@ -133,7 +133,7 @@ def _unauthorized(_refusal: Refusal, _name: str) -> UserError:
 def _missing(refusal: Refusal, name: str) -> UserError:
     if refusal.code in WORKSPACE_GONE:
         return workspace_gone(refusal.code)
-    if "region" in refusal.message.lower():
+    if re.search(r"\bregion\b", _without(name, refusal.message)):
         return Unavailable(
             f"{THING} does not know the workspace in the region the bot asked. Restart the bot; if the workspace was "
             "moved, correct WORKSPACE.",
@@ -183,9 +183,15 @@ def identical_in(message: str) -> IdenticalData | None:
     )
 
 
-def _forbidden(refusal: Refusal, _name: str) -> UserError:
+def _without(name: str, message: str) -> str:
+    """What a message says in small letters, but for the name: a dataset may be called after a region."""
+    said = message.lower()
+    return said.replace(name.lower(), " ") if name else said
+
+
+def _forbidden(refusal: Refusal, name: str) -> UserError:
     message = refusal.message
-    if any(sign in message.lower() for sign in _PRIVATE):
+    if any(sign in _without(name, message) for sign in _PRIVATE):
         return network_closed()
     action, scope, who = (
         found[1] if found else "" for found in (p.search(message) for p in (_ACTION, _SCOPE, _OBJECT))
