@@ -37,6 +37,10 @@ from handlers.datastores.datastores import bind_list as bind_list_datastores
 from handlers.datastores.datastores import bind_register as bind_register_datastore
 from handlers.datastores.datastores import bind_show as bind_show_datastore
 from handlers.direct_message import DirectMessages
+from handlers.monitors import actions as monitor_actions
+from handlers.monitors import forms as monitor_forms
+from handlers.monitors import incident_actions
+from handlers.monitors.drift import bind_digest, bind_drift
 from services.jobs import Pool
 
 TABLE = CommandTable(
@@ -245,6 +249,23 @@ TABLE = CommandTable(
             bind_audit,
         ),
         Command(
+            "/dataset",
+            "drift",
+            "[NAME]",
+            "Monitors that compare versions and tell what moved; without a name what is open.",
+            ("/dataset drift sales", "/dataset drift"),
+            bind_drift,
+            aliases=("monitor", "monitors"),
+        ),
+        Command(
+            "/dataset",
+            "digest",
+            "[daily|weekly|off]",
+            "A list of this channel's open incidents, daily or on Mondays.",
+            ("/dataset digest daily", "/dataset digest off"),
+            bind_digest,
+        ),
+        Command(
             "/datastore",
             "list",
             "[words]",
@@ -294,6 +315,9 @@ SUBJECTS: tuple[Callable[[AsyncApp], None], ...] = (
     RequestForms().attach,
     deciding.attach,
     holding.attach,
+    monitor_forms.attach,
+    monitor_actions.attach,
+    incident_actions.attach,
     datastores.attach,
     home.attach,
     shortcuts.attach,
