@@ -48,7 +48,7 @@ class MonitorRunner:
         self._at_once = at_once
         self._run_seconds = run_seconds
         self._wake = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], str] = {}  # with the run's id
         self._loop: asyncio.Task[None] | None = None
         self._next_tick = 0.0
         self._lost: set[str] = set()
@@ -62,16 +62,21 @@ class MonitorRunner:
         self._loop = asyncio.create_task(self._run(), name="monitors")
 
     async def stop(self, seconds: float = 0.0) -> int:
-        """Begin no more runs, let those under way end for so long, then leave them to others; returns how many."""
+        """Begin no more runs, let those under way end for so long, then give them back; returns how many."""
         if self._loop is not None:
             self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
-        cut = list(self._tasks)
+        cut = dict(self._tasks)
         for task in cut:
             task.cancel()
         await asyncio.gather(*cut, return_exceptions=True)
+        for run_id in cut.values():
+            try:
+                await self._store.put_back(run_id, self._clock.now())
+            except Exception as error:  # noqa: BLE001  # they are taken over when this instance is missed
+                log.warning("a run could not be given back", run=run_id, error=repr(error))
         return len(cut)
 
     async def probe(self) -> Part:
@@ -119,11 +124,11 @@ class MonitorRunner:
         late = (self._clock.now() - run.due_at) / timedelta(seconds=1)
         self._metrics.monitor_lateness(max(late, 0.0))
         task = asyncio.create_task(self._make(run), name=f"monitor run {run.id}")
-        self._tasks.add(task)
+        self._tasks[task] = run.id
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)
         self._wake.set()
 
     async def _make(self, run: Run) -> None:

@@ -40,7 +40,7 @@ def judged(
         *(_moved(column) for column in comparison.columns if column.drifted),
         *(_schema(change) for change in comparison.dataset.schema if draft.schema),
         *_rows(draft, comparison),
-        *_changed(target),
+        *changed(target),
         *((late,) if late is not None else ()),
     ]
     found = tuple(sorted(problems, key=lambda each: (-each.severity, -each.level, each.key)))
@@ -195,7 +195,8 @@ def _rows(draft: MonitorDraft, comparison: Comparison) -> tuple[Problem, ...]:
     return (Problem(Concern.ROWS, "", severity, level, f"{now:,} rows instead of {before:,}{share}."),)
 
 
-def _changed(version: DatasetVersion) -> tuple[Problem, ...]:
+def changed(version: DatasetVersion) -> tuple[Problem, ...]:
+    """Files that are not those the version was registered with."""
     state = version.check.state
     if state not in DRIFTING:
         return ()

@@ -78,7 +78,7 @@ class SqlMonitorStore(SqlMonitors):
 
         def work(connection: Connection) -> tuple[Run, ...]:
             exclusive(connection, _CLAIMING)
-            gone = _run.instance_id.not_in(alive_since(now - self._lease))
+            gone = and_(_run.instance_id != self._instance_id, _run.instance_id.not_in(alive_since(now - self._lease)))
             left = update(monitor_tables.monitor_run).where(_run.workspace_id == workspace_id, _RUNNING, gone)
             connection.execute(left.values(state=RunState.WAITING.value, instance_id=""))
             chosen = _chosen(connection, workspace_id, now, limit)
