@@ -55,8 +55,8 @@ def details_view(comparison: Comparison) -> Json:
 
 
 def _column(column: ColumnDrift) -> Mrkdwn:
-    mark = ":small_red_triangle:" if column.drifted else ":white_small_square:"
-    said = [md("{} {} · {} · {}", Mrkdwn(mark), code(column.name, 80), column.type, verdict(column))]
+    mark = "▲" if column.drifted else "○"  # as in the picture
+    said = [md("{} {} · {} · {}", mark, code(column.name, 80), column.type, verdict(column))]
     said += _distribution(column)
     said += [md("_{}_", reason) for reason in column.reasons[:2]]
     if column.new_categories:

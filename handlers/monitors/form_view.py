@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from zoneinfo import available_timezones
 
 from handlers.blockkit import (
@@ -110,13 +109,13 @@ def backtest_view(label: str, backtest: Backtest) -> Json:
     return modal("monitor_backtest", BACKTEST_TITLE, blocks, close="Back")
 
 
-def zone_options(words: str, now: datetime) -> list[Json]:
+def zone_options(words: str) -> list[Json]:
     """Time zones for the type-ahead."""
     wanted = words.strip().lower().replace(" ", "_")
-    names = sorted(name for name in available_timezones() if (wanted in name.lower() and "/" in name) or name == "UTC")
-    found = [name for name in names if wanted in name.lower()]
-    found.sort(key=lambda name: (not name.rpartition("/")[2].lower().startswith(wanted), name))
-    return [option(name, name) for name in found[:OPTIONS]]
+    found = [name for name in ("UTC", *sorted(available_timezones() - {"UTC"})) if wanted in name.lower()]
+    cities = [name for name in found if "/" in name or name == "UTC"]
+    cities.sort(key=lambda name: not name.rpartition("/")[2].lower().startswith(wanted))
+    return [option(name, name) for name in cities[:OPTIONS]]
 
 
 def _lead(form: MonitorForm) -> Mrkdwn:
@@ -263,7 +262,7 @@ def _line(line: BacktestLine) -> Mrkdwn:
     if result.error_code:
         return md(":grey_question: {} could not be compared: {}", result.target, told(truncate(result.note, 200)))
     if not result.baseline:
-        return md(":white_small_square: {}: {}", result.target, told(truncate(result.note, 200)))
+        return md("○ {}: {}", result.target, told(truncate(result.note, 200)))
     head = md("{} with {} {}", result.target, result.baseline, when(line.at, "{date_short_pretty}"))
     if line.news in {News.DETECTED, News.REOPENED}:
         return md(":rotating_light: {}: *would have alerted*, level {}", head, f"{result.level:.2f}")

@@ -217,7 +217,7 @@ async def on_copy_submitted(
 
 async def on_suggest_timezone(ack: AsyncAck, body: Json) -> None:
     """Type-ahead over time zones."""
-    await ack(options=zone_options(str(body.get("value") or ""), datetime.now(UTC)))
+    await ack(options=zone_options(str(body.get("value") or "")))
 
 
 async def on_suggest_dataset(ack: AsyncAck, body: Json, context: AsyncBoltContext) -> None:

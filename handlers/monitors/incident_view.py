@@ -119,7 +119,7 @@ def digest_message(view: DigestView) -> Message:
 
 def undelivered_message(view_name: str, place: str, sentence: str, buttons: Sequence[Json]) -> Message:
     """To a person: a monitor's messages do not arrive. place: where they should. sentence: why, and what to do."""
-    said = md(":mailbox_with_no_mail: The monitor of {} cannot post in {}.", name_of(view_name), _place(place))
+    said = md(":mailbox: The monitor of {} cannot post in {}.", name_of(view_name), _place(place))
     return Message(
         text=said,
         blocks=(

@@ -11,6 +11,7 @@ from handlers.message import Json, Message
 from handlers.monitors.buttons import create_button, monitor_buttons
 from handlers.monitors.phrases import (
     CAUSES,
+    NAME_SHOWN,
     OUTCOMES,
     baseline_phrase,
     brief_problems,
@@ -79,15 +80,16 @@ def history_message(history: History) -> Message:
     runs = history.runs[:HISTORY]
     title = f"History of {history.monitor.label}"
     top: tuple[Json, ...] = (header(title),)
+    text = md("History of {}", truncate(history.monitor.label, NAME_SHOWN))
     if not runs:
-        return Message(text=title, blocks=(*top, section("It has not run yet."), _row(history)))
+        return Message(text=text, blocks=(*top, section("It has not run yet."), _row(history)))
     rows: list[list[Cell]] = [["When", "Found", "Level", "Compared", "Moved", "Why it ran"]]
     rows += [_history_row(run) for run in runs]
     end: list[Json] = [context("Older runs exist.")] if history.more else []
     trend = _trend(runs)
     classic = [section(lines(_history_line(run) for run in runs[i : i + 10])) for i in range(0, len(runs), 10)]
     return Message(
-        text=title,
+        text=text,
         blocks=(*top, *trend, data_table(title, rows), *end, _row(history)),
         fallback=(*top, *classic, *end, _row(history)),
     )
