@@ -111,9 +111,12 @@ async def test_from_an_unchanged_form_to_an_alert_and_its_end(drifting: Drifting
 
     alert = await drifting.changed(alert, "sales:3")  # buttons of the message as it was are not there any more
     await drifting.ben.click(alert, "incident:details")
-    details = await drifting.ben.wait_view("incident_details", timeout=SOON)
+    refused = await drifting.ben.wait_view("error", "no access to", timeout=SOON)
+    await drifting.ben.close(refused)
+    await drifting.chiara.click(alert, "incident:details")
+    details = await drifting.chiara.wait_view("incident_details", timeout=SOON)
     assert "price" in details.shown
-    await drifting.ben.close(details)
+    await drifting.chiara.close(details)
 
     await drifting.chiara.click(alert, "incident:accept")
     alert = await drifting.changed(alert, "accepted as the new baseline")
