@@ -19,6 +19,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.listening import lean
 from bot.logs import get_logger
 from bot.middleware import Deliveries
 from handlers.caller import Installation
@@ -128,6 +129,12 @@ class BotApp(AsyncApp):
         req.context["token"] = None
         req.context["client"] = self.client
         req.context["listener_runner"] = self.listener_runner
+
+    def _register_listener(self, *args: Any, **kwargs: Any) -> Any:
+        """As Bolt's own; the listener is then given only what it names (see `listening`)."""
+        registered = super()._register_listener(*args, **kwargs)
+        self._async_listeners[-1] = lean(self._async_listeners[-1])
+        return registered
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """Handle one request once and see that it is answered."""

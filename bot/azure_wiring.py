@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 
-from bot.clock import SystemClock
 from bot.logs import get_logger
-from bot.opened import OpenedWorkspace, Refresh, Sources
+from bot.opened import OpenedAccess, OpenedWorkspace, Opening, Refresh, Sources
 from bot.periodic import Periodic
 from bot.settings import Settings
+from services.access.datasets import RegisteredDatasets
+from services.azure.access.data_access import AzureDataAccess
+from services.azure.access.grants import AccessOptions, AzureAccessGrants
+from services.azure.access.roles import DATA_SCIENTIST, READER
 from services.azure.aged_index import AgedIndex
 from services.azure.catalog import AzureCatalog
 from services.azure.connection_test import ConnectionTest
 from services.azure.datastores import KINDS, AzureDatastores
+from services.azure.directory import GraphDirectory
 from services.azure.errors import THING
 from services.azure.identity import TokenSource
 from services.azure.key_vault import KeyVaults
@@ -26,18 +29,19 @@ from services.azure.labels import AzureLabels
 from services.azure.mirror import Mirror
 from services.azure.registration import Registrar
 from services.azure.resource import AzureWorkspaceId
+from services.azure.resource_manager import ResourceManager
 from services.azure.storage.engine import engine_workers
 from services.azure.storage.reader import AzureReader
 from services.azure.sweep import Sweeper
 from services.azure.version_store import VersionStore
 from services.azure.workers import AzureWorkers, WorkerLimits
-from services.datasets.rules import AdminsAndPublic
 from services.datasets.service import DatasetService
 from services.datasets.workspace import WorkspaceFacts
 from services.datastores.service import DatastoreService
 from services.drift.shelf import ProfileShelf
 from services.errors import UserError
 from services.search.index import SqliteIndex
+from services.store.access import SqlAccessStore
 from services.store.database import Database
 from services.store.profiles import SqlProfiles
 from services.store.records import SqlRecords
@@ -56,12 +60,12 @@ async def open_azure_workspace(
     settings: Settings,
     workspace: AzureWorkspaceId,
     database: Database,
+    context: Opening,
     *,
-    clock: SystemClock,
     index_path: Path,
-    stack: contextlib.AsyncExitStack,
 ) -> OpenedWorkspace:
     """The workspace through the SDK's workers, with its local copy and index. Asks nothing of Azure yet."""
+    clock, stack = context.clock, context.stack
     tokens = TokenSource(settings.azure_credential)
     stack.push_async_callback(tokens.close)
     workers = AzureWorkers(workspace, settings.azure_credential, limits=WorkerLimits(workers=settings.azure_workers))
@@ -97,12 +101,22 @@ async def open_azure_workspace(
     stack.push_async_callback(index.close)
     datastores = AzureDatastores(
         workers,
-        KeyVaults(http, tokens.token),
-        ConnectionTest(http, tokens.token),
+        KeyVaults(http, tokens),
+        ConnectionTest(http, tokens),
         counts=mirror.datastore_counts,
     )
     stack.push_async_callback(datastores.close)
-    access = AdminsAndPublic()
+    grants = AzureAccessGrants(workspace, http, tokens, datastores, now=clock.now, options=access_options(settings))
+    stack.push_async_callback(grants.close)
+    directory = GraphDirectory(
+        http,
+        tokens.token,
+        context.people,
+        forget_tokens=tokens.forget,
+        identities=lambda: context.policy().identities,
+        domains=lambda: frozenset(context.policy().email_domains or ()),
+    )
+    reach = AzureDataAccess(grants, directory)
     datasets = DatasetService(
         catalog=catalog,
         records=records,
@@ -112,12 +126,19 @@ async def open_azure_workspace(
         profiles=ProfileShelf(
             reader=reader, profiles=SqlProfiles(database, workspace.key, clock=clock), records=records
         ),
-        access=access,
+        access=reach,
         clock=clock,
         workspace=WorkspaceFacts(workspace.name, workspace.subscription_id, workspace.resource_group),
         recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
         look_seconds=settings.form_look_seconds,
-        labels=AzureLabels(workers, http, tokens.token, workspace),
+        labels=AzureLabels(workers, ResourceManager(http, tokens), workspace),
+    )
+
+    access = OpenedAccess(
+        SqlAccessStore(database, workspace.key, clock=clock),
+        grants,
+        RegisteredDatasets(catalog, records, index),
+        directory,
     )
 
     # Last of all, so that it ends first: it uses everything else.
@@ -131,10 +152,17 @@ async def open_azure_workspace(
         datasets,
         DatastoreService(catalog=datastores, kinds=KINDS),
         index,
-        Sources(workspace.key, catalog, records, reader, access),
+        access,
+        Sources(workspace.key, catalog, records, reader, reach),
         waits_for=THING,
         attend=attend,
     )
+
+
+def access_options(settings: Settings) -> AccessOptions:
+    """How access is given, by the settings."""
+    roles = {"reader": READER, "data_scientist": DATA_SCIENTIST}
+    return AccessOptions(roles.get(settings.azure_workspace_role), use_pim=settings.azure_pim == "auto")
 
 
 class _Keeper:

@@ -6,8 +6,11 @@ import asyncio
 import contextlib
 
 from bot.clock import SystemClock
+from bot.opened import Opening
 from bot.settings import load_settings
 from bot.wiring import open_workspace
+from services.access.model import PersonFacts
+from services.access.policy import BUILT_IN
 from services.drift.encode import decode, encode
 from services.drift.model import Plan, Profile
 from services.drift.scan import Progress, absent
@@ -20,13 +23,26 @@ def profile_version(name: str, number: int, plan: Plan | None, progress: Progres
     return asyncio.run(_profile_version(name, number, plan, progress))
 
 
+class _Nobody:
+    """`services.access.ports.People` of a terminal, where nobody is asked for and no Slack is."""
+
+    async def person(self, user_id: str, *, fresh: bool = False) -> PersonFacts:
+        """No member."""
+        return PersonFacts(user_id, is_member=False)
+
+    async def group_members(self, group_id: str, *, fresh: bool = False) -> frozenset[str]:
+        """Nobody."""
+        return frozenset()
+
+
 async def _profile_version(name: str, number: int, plan: Plan | None, progress: Progress | None) -> Profile:
     settings = load_settings()
     await asyncio.to_thread(migrate.upgrade, settings.database_url)
     async with contextlib.AsyncExitStack() as stack:
         database = Database.open(settings.database_url)
         stack.push_async_callback(database.close)
-        opened = await open_workspace(settings, database, SystemClock(), stack)
+        context = Opening(SystemClock(), _Nobody(), lambda: BUILT_IN, stack)
+        opened = await open_workspace(settings, database, context)
         card = await opened.datasets.show(name, number)
         kept = await opened.datasets.profiles.profile(card.version, plan=None if plan is None else _carried(plan))
         return decode(kept.data)

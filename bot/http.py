@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bot.bodies import read_body
 from bot.guard import SignatureGuard
 from bot.health import Health
 from bot.http_paths import EVENTS_PATH, HEALTH_PATH, METRICS_PATH, READY_PATH
@@ -41,19 +42,20 @@ class SlackEndpoint:
         """Answer one request, whose body arrives in one message (see `SignatureGuard`)."""
         body: bytes = (await receive())["body"]
         try:
-            text = body.decode("utf-8")
-        except UnicodeDecodeError:
-            await _send(send, 400, b"", {})
-            return
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        try:
-            request = AsyncBoltRequest(body=text, headers=headers)
+            delivery = read_body(body, _content_type(scope))
+            # Without headers and parsed, as from a socket: Bolt would read the body once more, and nothing else of
+            # the request is asked for.
+            request = AsyncBoltRequest(body=delivery, mode="socket_mode")
         except (ValueError, TypeError, AttributeError, RecursionError):
-            # Signed and yet no JSON object where one belongs: Bolt reads the body in its constructor.
+            # Signed and yet no JSON object where one belongs: Bolt looks into the body in its constructor.
             await _send(send, 400, b"", {})
             return
         answer: BoltResponse = await self._app.async_dispatch(request)
         await _send(send, answer.status, answer.body.encode(), answer.first_headers_without_set_cookie())
+
+
+def _content_type(scope: Scope) -> str:
+    return next((str(value, "latin-1") for name, value in scope["headers"] if name == b"content-type"), "")
 
 
 async def _send(send: Send, status: int, body: bytes, headers: dict[str, str]) -> None:

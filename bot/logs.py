@@ -77,10 +77,11 @@ def redact(text: str) -> str:
 
 def new_request_id() -> str:
     """A reference id that a person can read out: 10 characters, no vowels, no look-alikes. It is no secret."""
-    return "".join(random.choices(_ID_LETTERS, k=10))  # noqa: S311
+    return "".join(random.choices(_ID_PAIRS, k=5))  # noqa: S311
 
 
 _ID_LETTERS = "23456789bcdfghjkmnpqrstvwxz"
+_ID_PAIRS = [first + second for first in _ID_LETTERS for second in _ID_LETTERS]
 
 
 def get_logger(name: str) -> FilteringBoundLogger:

@@ -34,6 +34,7 @@ class Deliveries:
         self._open = open_deliveries
         self._metrics = metrics
         self._answers: dict[str, asyncio.Future[BoltResponse]] = {}  # latest deliveries, oldest first
+        self._log = log.bind()  # an unbound logger is put together anew for every line
 
     async def observe(self, request: AsyncBoltRequest, handle: Handle) -> BoltResponse:
         """Handle a delivery, or only acknowledge it if it was handled before."""
@@ -51,7 +52,7 @@ class Deliveries:
             response = await handle(request)
         seconds = time.perf_counter() - started
         self._metrics.ack(delivery.kind, response.status, seconds)
-        log.info("acknowledged", status=response.status, ms=round(seconds * 1000, 1))
+        self._log.info("acknowledged", status=response.status, ms=round(seconds * 1000, 1))
         return response
 
     async def _once(

@@ -44,6 +44,7 @@ async def run(
             if bot.sockets is not None:
                 await bot.sockets.start()
             await bot.outbox.start()
+            bot.access.start()
             await bot.runner.start()
             bot.periodic.start()
             keep_loop_responsive()
@@ -59,6 +60,7 @@ async def _stop(bot: Bot, server: WebServer | None, hurry: asyncio.Event, second
     log.info("stopping", unfinished=bot.jobs.unfinished, seconds=seconds)
     bot.health.draining = True
     await bot.periodic.stop()
+    await bot.access.stop()
     await bot.runner.stop()
     if bot.sockets is not None:
         await bot.sockets.stop()

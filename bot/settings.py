@@ -92,6 +92,16 @@ class Settings(BaseSettings):
         ge=5,
         le=86_400,
     )
+    azure_workspace_role: Literal["reader", "data_scientist", "none"] = _setting(
+        "reader",
+        "Role on an Azure workspace that goes with access to data for those who cannot use the workspace yet.",
+        "reader, data_scientist or none",
+    )
+    azure_pim: Literal["auto", "off"] = _setting(
+        "auto",
+        "Whether Entra PIM ends access by itself, where the tenant is licensed for it.",
+        "auto or off",
+    )
     datastore_roots: Annotated[tuple[Path, ...], NoDecode] = _setting(
         (),
         "Further directories under which folder datastores may lie, separated by commas.",
@@ -99,14 +109,31 @@ class Settings(BaseSettings):
     )
     admins: Annotated[tuple[str, ...], NoDecode] = _setting(
         (),
-        "Slack user ids, separated by commas, of those who may register datastores.",
+        "Slack user ids, separated by commas, of those who may register datastores, and who decide on access where a "
+        "dataset's owner cannot.",
         "Slack user ids such as U012AB3CD, separated by commas",
     )
     allow_private_urls: bool = _setting(
         False, "Whether web sources may lie on private or loopback addresses.", "true or false"
     )
+    slack_file_mb: int = _setting(
+        100,
+        "Largest file that is copied from Slack into the default datastore to be registered; 0 copies none.",
+        "megabytes from 0 to 1000",
+        ge=0,
+        le=1000,
+    )
     policy_file: Path | None = _setting(
-        None, "Access policy. Unused until the access policy exists.", "the path of an existing file"
+        None,
+        "Access policy: who may ask for access and who decides. Without it the owner of a dataset decides.",
+        "the path of an existing file",
+    )
+    access_sweep_minutes: float = _setting(
+        15.0,
+        "How often what is recorded of access is compared with what is there.",
+        "minutes from 1 to 1440",
+        ge=1,
+        le=1440,
     )
     index_file: Path | None = _setting(
         None,

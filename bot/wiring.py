@@ -18,6 +18,9 @@ from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
 from starlette.types import ASGIApp
 
+from bot import access_policy
+from bot.access_policy import PolicyInForce
+from bot.access_work import AccessWork, Wake
 from bot.app import BotApp, Workspace, answer_the_unknown
 from bot.clock import SystemClock
 from bot.health import Health, Part
@@ -30,32 +33,44 @@ from bot.middleware import Deliveries
 from bot.monitor_runner import MonitorRunner
 from bot.monitor_wiring import open_monitoring
 from bot.open_deliveries import OpenDeliveries
-from bot.opened import OpenedWorkspace, Sources
+from bot.opened import OpenedAccess, OpenedWorkspace, Opening, Sources
 from bot.outbox import OutboxPump
 from bot.periodic import Heartbeat, Periodic
 from bot.settings import Settings
 from bot.slack_client import SlackClient, open_session
 from bot.socket_mode import SocketMode
+from handlers.access.notices import DRAWINGS
+from handlers.access.people import SlackPeople
 from handlers.caller import CallerDirectory
 from handlers.context import Services
+from handlers.datasets import register_step
 from handlers.datasets.notices import version_changed
 from handlers.datasets.register_job import attach_jobs
 from handlers.drawing import Drawings
-from handlers.drift.drawings import DRAWINGS
 from handlers.listeners import register_listeners
+from handlers.message import Message
+from handlers.monitors.notices import DRAWINGS as MONITOR_DRAWINGS
 from handlers.posting import BlockSupport
+from services.access.calendar import Calendar
+from services.access.datasets import RegisteredDatasets
+from services.access.executing import Executor
+from services.access.service import AccessService
+from services.access.sweeping import Sweep
 from services.datasets.service import DatasetService
 from services.datasets.workspace import WorkspaceFacts
 from services.datastores.service import DatastoreService
 from services.drift.shelf import ProfileShelf
 from services.jobs import Pool
-from services.local.access import LocalAccessGrants, LocalDataAccess, NoGrants
+from services.local.access import LocalAccessGrants, LocalDataAccess, LocalDirectory
 from services.local.catalog import LocalCatalog
 from services.local.datastores import LocalDatastores
+from services.local.drop import LocalFileDrop
 from services.local.places import RegisteredPlaces
+from services.outbox import StoredNotice
 from services.reading.reader import Reader
 from services.search.index import SqliteIndex
 from services.store import migrate
+from services.store.access import SqlAccessStore
 from services.store.database import Database
 from services.store.inbox import Inbox
 from services.store.instances import Instances
@@ -86,6 +101,7 @@ class Bot:
     services: Services
     jobs: JobRunner
     outbox: OutboxPump
+    access: AccessWork
     runner: MonitorRunner
     index: SqliteIndex
     web: ASGIApp
@@ -136,7 +152,11 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         store = await _open_store(settings, instance_id, clock, stack)
         session = await stack.enter_async_context(open_session())
         client = SlackClient(session=session, base_url=settings.slack_api_url, metrics=metrics)
-        opened = await open_workspace(settings, store.database, clock, stack)
+        workspace, drawings = Workspace(client), Drawings()
+        policy, people = PolicyInForce(settings.policy_file), SlackPeople(client, workspace.installation)
+        await policy.open()
+        context = Opening(clock, people, policy, stack)
+        opened = await open_workspace(settings, store.database, context)
 
         deliveries = OpenDeliveries(store.inbox.done)
         jobs = JobRunner(
@@ -148,16 +168,28 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             metrics=metrics,
             tell_interrupted=partial(tell_interrupted, client),
         )
-        drawings = Drawings(DRAWINGS)
-        pump = OutboxPump(
-            store.outbox,
-            client,
-            lambda stored: drawings.draw(services, stored),  # the services wake the pump, so they come after it
-            support=BlockSupport(),
-            metrics=metrics,
-            clock=clock,
-        )
+        drawings.add(DRAWINGS)
+        drawings.add(MONITOR_DRAWINGS)
+
+        async def draw(stored: StoredNotice) -> Message | None:
+            return await drawings.draw(services, stored)
+
+        pump = OutboxPump(store.outbox, client, draw, support=BlockSupport(), metrics=metrics, clock=clock)
         stack.push_async_callback(pump.stop, 0)
+        wake = Wake()
+        access = AccessService(
+            policy=policy,
+            people=people,
+            directory=opened.access.directory,
+            store=opened.access.store,
+            grants=opened.access.grants,
+            datasets=opened.access.datasets,
+            admins=frozenset(settings.admins),
+            clock=clock,
+            wakes=pump,
+            wake_executor=wake,
+        )
+        pump.on_undelivered("access.", access.undelivered)
         monitoring = open_monitoring(
             opened,
             store.database,
@@ -171,12 +203,15 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         services = Services(
             datasets=opened.datasets,
             datastores=opened.datastores,
-            jobs=jobs,
+            access=access,
             monitors=monitoring.monitors,
             incidents=monitoring.incidents,
+            jobs=jobs,
             waits_for=opened.waits_for,
+            drop=opened.drop,
         )
-        workspace = Workspace(client)
+        work = AccessWork(Executor(access.ports, instance_id), Calendar(access.ports), wake)
+        stack.push_async_callback(work.stop)
         token = settings.slack_bot_token
         app = BotApp(
             client=client,
@@ -186,6 +221,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         )
         register_listeners(app, services, CallerDirectory(workspace.installation, frozenset(settings.admins)))
         attach_jobs(services, client)
+        register_step.attach_jobs(services, client)
         answer_the_unknown(app)
         await _greet_slack(workspace)
 
@@ -200,6 +236,8 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             jobs=jobs,
             upkeep=upkeep,
         )
+        periodic.every(access_policy.LOOK_SECONDS, "access policy", policy.refresh)
+        periodic.every(settings.access_sweep_minutes * 60, "access sweep", Sweep(access.ports).run, first=60)
         opened.attend(periodic, upkeep.refresh)
         monitoring.attend(periodic)
         stack.push_async_callback(periodic.stop)
@@ -222,6 +260,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             services=services,
             jobs=jobs,
             outbox=pump,
+            access=work,
             runner=monitoring.runner,
             index=opened.index,
             web=web,
@@ -249,17 +288,16 @@ async def _open_store(
     return _Store(database, inbox, JobStore(database, clock=clock), heartbeat, outbox)
 
 
-async def open_workspace(
-    settings: Settings, database: Database, clock: SystemClock, stack: contextlib.AsyncExitStack
-) -> OpenedWorkspace:
-    """The workspace of the settings with its registry, datastores, reader and index."""
+async def open_workspace(settings: Settings, database: Database, context: Opening) -> OpenedWorkspace:
+    """The workspace of the settings with its registry, datastores, reader, index and access."""
+    clock, stack = context.clock, context.stack
     index_path = settings.index_path.resolve()
     index_path.parent.mkdir(parents=True, exist_ok=True)
     azure = settings.azure_workspace
     if azure is not None:
         from bot.azure_wiring import open_azure_workspace  # noqa: PLC0415 - a local bot loads nothing of Azure
 
-        return await open_azure_workspace(settings, azure, database, clock=clock, index_path=index_path, stack=stack)
+        return await open_azure_workspace(settings, azure, database, context, index_path=index_path)
     directory = settings.workspace_directory
     directory.mkdir(parents=True, exist_ok=True)
     key = f"local:{directory}"
@@ -285,7 +323,9 @@ async def open_workspace(
     index = SqliteIndex(index_path, catalog, records, clock=clock, belongs_to=uid)
     await index.open()
     stack.push_async_callback(index.close)
-    access = LocalDataAccess(LocalAccessGrants(NoGrants(), RegisteredPlaces(database, key, directory), clock=clock))
+    grants = SqlAccessStore(database, key, clock=clock)
+    local = LocalAccessGrants(grants, RegisteredPlaces(database, key, directory), clock=clock)
+    reach = LocalDataAccess(local)
     datasets = DatasetService(
         catalog=catalog,
         records=records,
@@ -293,15 +333,18 @@ async def open_workspace(
         index=index,
         datastores=folders,
         profiles=ProfileShelf(reader=reader, profiles=SqlProfiles(database, key, clock=clock), records=records),
-        access=access,
+        access=reach,
         clock=clock,
         workspace=WorkspaceFacts(name=directory.name),
         recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
         look_seconds=settings.form_look_seconds,
         folder_of=folders.folder_of,
     )
-    sources = Sources(key, catalog, records, reader, access)
-    return OpenedWorkspace(datasets, DatastoreService(catalog=folders), index, sources)
+    access = OpenedAccess(grants, local, RegisteredDatasets(catalog, records, index), LocalDirectory(context.people))
+    sources = Sources(key, catalog, records, reader, reach)
+    limit = settings.slack_file_mb * 1_000_000
+    drop = LocalFileDrop(folders, limit=limit) if limit else None
+    return OpenedWorkspace(datasets, DatastoreService(catalog=folders), index, access, sources, drop=drop)
 
 
 def _own_files(settings: Settings, index_path: Path) -> tuple[Path, ...]:

@@ -249,6 +249,17 @@ def user_select(action_id: str, *, initial: str | None = None, placeholder: str 
     )
 
 
+def channel_select(action_id: str, *, initial: str | None = None, placeholder: str | None = None) -> Json:
+    """A public or private channel of the workspace; none that other organisations read along in."""
+    return {
+        "type": "conversations_select",
+        "action_id": action_id,
+        "filter": {"include": ["public", "private"], "exclude_external_shared_channels": True},
+    } | _given(
+        initial_conversation=initial or None, placeholder=plain(placeholder, PLACEHOLDER) if placeholder else None
+    )
+
+
 def radio(action_id: str, options: Sequence[Json], *, initial: Json | None = None) -> Json:
     """Up to ten choices, all visible."""
     return {"type": "radio_buttons", "action_id": action_id, "options": list(options[:10])} | _given(

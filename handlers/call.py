@@ -33,7 +33,8 @@ class Call:
     """Who asks, of what, and how to answer. in_channel: the answer is meant for everybody in the channel.
 
     replaces: the answer takes the place of the message whose button was clicked (paging).
-    trigger_id opens a modal for three seconds, once; "" where there is none.
+    trigger_id opens a modal for three seconds, once; "" where there is none. over_modal: a button in a modal was
+    pressed, so that a view opens over that one.
     """
 
     caller: Caller
@@ -42,6 +43,7 @@ class Call:
     reply: Reply
     origin: Origin
     trigger_id: str = ""
+    over_modal: bool = False
     in_channel: bool = False
     replaces: bool = False
     shared_channels: SharedChannels = field(default_factory=SharedChannels)
@@ -61,8 +63,13 @@ class Call:
 
     async def open_view(self, view: Json) -> str:
         """Open a modal; returns its id. Raises SlackApiError, e.g. expired_trigger_id."""
-        response = await self.client.views_open(trigger_id=self.trigger_id, view=view)
-        return str(response["view"]["id"])
+        return str((await self.opened_view(view))["id"])
+
+    async def opened_view(self, view: Json) -> Json:
+        """As `open_view`; returns the view as Slack has it, with its hash."""
+        opening = self.client.views_push if self.over_modal else self.client.views_open
+        opened: Json = (await opening(trigger_id=self.trigger_id, view=view))["view"]
+        return opened
 
     def start(self, pool: Pool, name: str, run: Run, *, seconds: float = 60.0) -> None:
         """Run in the background, bounded; whatever it raises is told to the person. Raises Busy when full."""
@@ -158,6 +165,7 @@ def call_from(body: Json, context: AsyncBoltContext, client: AsyncWebClient) -> 
             delivery=context.get("delivery_key", ""),
         ),
         trigger_id=body.get("trigger_id", ""),
+        over_modal=body.get("type") == "block_actions" and (body.get("view") or {}).get("type") == "modal",
         shared_channels=context["shared_channels"],
     )
 

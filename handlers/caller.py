@@ -126,14 +126,19 @@ def _unknown_identity() -> Unavailable:
     return Unavailable("Slack did not tell me who you are in time, so I did nothing. Please try again.")
 
 
+OnRefused = Callable[[Mapping[str, Any], str, UserError], Awaitable[None]]
+"""Told of everybody who is refused: the delivery, the person's id, why."""
+
+
 class EstablishCaller(AsyncMiddleware):
     """Puts `caller` into the context or answers the refusal in the form the entry point takes.
 
     A middleware of Bolt's own kind, since for functions Bolt puts together all arguments that they might name.
     """
 
-    def __init__(self, directory: CallerDirectory) -> None:
+    def __init__(self, directory: CallerDirectory, on_refused: OnRefused | None = None) -> None:
         self._directory = directory
+        self._on_refused = on_refused
 
     async def async_process(
         self,
@@ -151,6 +156,8 @@ class EstablishCaller(AsyncMiddleware):
         try:
             req.context["caller"] = await self._directory.caller(client, user_id)
         except UserError as error:
+            if self._on_refused is not None:
+                await self._on_refused(req.body, user_id, error)
             await tell_refusal(client, req.body, user_id, error.sentence)
             return refused(req.body, error.sentence)
         return await next()

@@ -7,8 +7,12 @@ from collections.abc import Callable
 from slack_bolt.async_app import AsyncApp
 
 from handlers import home, sharing, shortcuts
+from handlers.access import deciding, holding
+from handlers.access.audit import bind_audit
+from handlers.access.grants import bind_grants, bind_revoke
+from handlers.access.request import RequestForms, bind_access, bind_grant
 from handlers.commands import Command, CommandTable
-from handlers.datasets import compare_form, curate_forms, pick, refs
+from handlers.datasets import compare_form, curate_forms, pick, refs, register_file, register_step, unfurl
 from handlers.datasets.curate import (
     bind_deprecate,
     bind_describe,
@@ -33,6 +37,10 @@ from handlers.datastores.datastores import bind_list as bind_list_datastores
 from handlers.datastores.datastores import bind_register as bind_register_datastore
 from handlers.datastores.datastores import bind_show as bind_show_datastore
 from handlers.direct_message import DirectMessages
+from handlers.monitors import actions as monitor_actions
+from handlers.monitors import forms as monitor_forms
+from handlers.monitors import incident_actions
+from handlers.monitors.drift import bind_digest, bind_drift
 from services.jobs import Pool
 
 TABLE = CommandTable(
@@ -197,6 +205,67 @@ TABLE = CommandTable(
             bind_unwatch,
         ),
         Command(
+            "/dataset",
+            "access",
+            "[NAME] [@who] [read|write] [7d]",
+            "Ask for access, for yourself or somebody else; the form says who decides and what it opens.",
+            ("/dataset access sales", "/dataset access sales write 7d", "/dataset access sales @ben read"),
+            bind_access,
+            pool=Pool.SLACK,
+            aliases=("request",),
+        ),
+        Command(
+            "/dataset",
+            "grant",
+            "[NAME] [@who] [read|write] [7d]",
+            "Give somebody access, for those who decide on it.",
+            ("/dataset grant sales @ben read 7d", "/dataset grant sales"),
+            bind_grant,
+            pool=Pool.SLACK,
+            aliases=("give",),
+        ),
+        Command(
+            "/dataset",
+            "revoke",
+            "[NAME] [@who]",
+            "Take access away, with a reason, for owners and admins.",
+            ("/dataset revoke sales @ben", "/dataset revoke sales"),
+            bind_revoke,
+        ),
+        Command(
+            "/dataset",
+            "grants",
+            "[NAME] [page:N]",
+            "Who has access, until when and by whom; your own where the dataset is not yours.",
+            ("/dataset grants sales",),
+            bind_grants,
+        ),
+        Command(
+            "/dataset",
+            "audit",
+            "[NAME] [@who] [since 2026-01-31] [until 2026-02-28]",
+            "Who did what to whose access, for auditors and admins.",
+            ("/dataset audit", "/dataset audit sales @ben since 2026-01-31"),
+            bind_audit,
+        ),
+        Command(
+            "/dataset",
+            "drift",
+            "[NAME]",
+            "Monitors that compare versions and tell what moved; without a name what is open.",
+            ("/dataset drift sales", "/dataset drift"),
+            bind_drift,
+            aliases=("monitor", "monitors"),
+        ),
+        Command(
+            "/dataset",
+            "digest",
+            "[daily|weekly|off]",
+            "A list of this channel's open incidents, daily or on Mondays.",
+            ("/dataset digest daily", "/dataset digest off"),
+            bind_digest,
+        ),
+        Command(
             "/datastore",
             "list",
             "[words]",
@@ -239,7 +308,16 @@ SUBJECTS: tuple[Callable[[AsyncApp], None], ...] = (
     refs.attach_to(TABLE),
     compare_form.attach_to(TABLE),
     RegisterForms().attach,
+    register_file.attach,
+    register_step.attach,
+    unfurl.attach,
     curate_forms.attach,
+    RequestForms().attach,
+    deciding.attach,
+    holding.attach,
+    monitor_forms.attach,
+    monitor_actions.attach,
+    incident_actions.attach,
     datastores.attach,
     home.attach,
     shortcuts.attach,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.access.service import AccessService
 from services.actor import Actor
 from services.datasets.service import DatasetService
 from services.datastores.service import DatastoreService
 from services.jobs import Jobs
 from services.monitors.incident_service import IncidentService
 from services.monitors.service import MonitorService
+from services.ports import FileDrop
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,14 @@ class Services:
     """Everything a handler may call.
 
     waits_for: whom slow answers wait for, as the subject of a sentence ("Azure Machine Learning"); "" for a local one.
+    drop: where files shared in Slack are put; None where nothing can be put.
     """
 
     datasets: DatasetService
     datastores: DatastoreService
+    access: AccessService
     jobs: Jobs
     monitors: MonitorService
     incidents: IncidentService
     waits_for: str = ""
+    drop: FileDrop | None = None

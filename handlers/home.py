@@ -1,4 +1,4 @@
-"""The App Home: drawn when it is opened, refreshed or searched; from the local index alone."""
+"""The App Home: drawn when it is opened, refreshed or searched; from the local index and the database alone."""
 
 from __future__ import annotations
 
@@ -72,6 +72,11 @@ async def on_show(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltCon
         await call.tell_soon(error)
 
 
+async def redraw(call: Call, shown: Json) -> None:
+    """Publish the tab again, in the background, after something that it shows has changed. shown: see `_draw`."""
+    await _draw(call, shown)
+
+
 async def _draw(call: Call, shown: Json) -> None:
     """Publish the tab in the background. shown: the tab as the person sees it, empty the first time."""
     words = ViewState.of(shown).text(FIND).strip()
@@ -93,14 +98,15 @@ async def _draw(call: Call, shown: Json) -> None:
 
 
 async def content_of(call: Call, words: str = "") -> HomeContent:
-    """What the tab shows, from the local index."""
+    """What the tab shows, from the local index and the database."""
     datasets = call.services.datasets
     me = call.caller
     newest = DatasetQuery(sort="modified", limit=RECENT)
-    mine, watched, changed, found = await asyncio.gather(
+    mine, watched, changed, found, access = await asyncio.gather(
         datasets.search(DatasetQuery(owner=me.user_id, sort="modified", limit=MINE)),
         datasets.watched_by(me.actor, WATCHED),
         datasets.changed_for(me.actor, CHANGED),
         datasets.search(replace(newest, words=words, sort="relevance") if words else newest),
+        call.services.access.mine(me.actor),
     )
-    return HomeContent(mine, watched, changed, found, datetime.now(UTC), words)
+    return HomeContent(mine, watched, changed, found, datetime.now(UTC), words, access)

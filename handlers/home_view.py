@@ -1,10 +1,12 @@
-"""The App Home: what is mine, what I watch, what of it changed under registered versions, what is new."""
+"""The App Home: what waits for me, my access, what is mine or watched, what changed under its versions, what is new."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from handlers.access.buttons import ask_button
+from handlers.access.home_part import access_blocks
 from handlers.blockkit import (
     VIEW_BLOCKS,
     actions,
@@ -23,18 +25,24 @@ from handlers.datasets.phrases import BADGES, badge_sentence, owner_phrase
 from handlers.message import Json
 from handlers.text import Mrkdwn, bold, code, count_text, lines, md, truncate, when
 from handlers.working import done_view
+from services.access.offer import MyAccess
 from services.datasets.model import DatasetCard, DatasetPage, DatasetSummary, FingerprintState
 
 FIND, FIND_ACTION, REFRESH_ACTION, SHOW_ACTION = "home_find", "home:find", "home:refresh", "home:show"
 MINE, WATCHED, CHANGED, RECENT = 12, 12, 8, 12
 TITLE = "Dataset"
 
+NO_ACCESS = MyAccess((), (), (), ())
+
 _CALM = frozenset({FingerprintState.UNCHECKED, FingerprintState.UNCHANGED})
 
 
 @dataclass(frozen=True, slots=True)
 class HomeContent:
-    """What the index says. found: answers to `words`, or what is newest without words. at: when it was asked."""
+    """What the index says. found: answers to `words`, or what is newest without words. at: when it was asked.
+
+    access: what the person holds, asked for and has to decide.
+    """
 
     mine: DatasetPage
     watched: DatasetPage
@@ -42,12 +50,14 @@ class HomeContent:
     found: DatasetPage
     at: datetime
     words: str = ""
+    access: MyAccess = NO_ACCESS
 
 
 def home_view(content: HomeContent) -> Json:
     """The tab."""
     row = [
         command_button("Register a dataset", "run:register", "/dataset register", style="primary"),
+        command_button("Request access", "run:access", "/dataset access"),
         button("Refresh", REFRESH_ACTION),
         command_button("What I can do", "run:help", "/dataset help"),
     ]
@@ -63,6 +73,7 @@ def home_view(content: HomeContent) -> Json:
     if content.words:
         title = f"Found: {count_text(content.found.total, 'dataset')}"
         blocks += _part("found", title, content.found, f"Nothing matches “{truncate(content.words, 100)}”.")
+    blocks += access_blocks(content.access)
     if content.changed.items:
         blocks += _part("changed", "Changed since they were registered: mine and what I watch", content.changed, "")
     empty = "You own no dataset yet. Register one, and it is listed here."
@@ -114,6 +125,7 @@ def show_view(card: DatasetCard) -> Json:
         command_button("Versions", "run:versions", dataset_command("versions", name)),
         command_button("Preview", "run:preview", dataset_command("preview", name)),
         command_button("Watch", "run:watch", dataset_command("watch", name)),
+        ask_button(name),
     ]
     blocks += [actions(row), context("The answers come to your Messages tab, as direct messages.")]
     return done_view(TITLE, blocks)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
-from slack_bolt.middleware.async_middleware import AsyncMiddleware
-from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers import command_table, commands
+from handlers.access.step import RequestAccessStep
+from handlers.access.turned_away import note_refusal
 from handlers.call import call_from
 from handlers.caller import CallerDirectory, EstablishCaller
 from handlers.context import Services
 from handlers.errors import error_message
 from handlers.message import Json, Message
+from handlers.provide import Provide
 from handlers.reply import BlockSupport
 from services.errors import UserError
 
@@ -28,32 +29,16 @@ CARRIED_COMMAND = re.compile(r"^(run|go|share)(:|$)")
 """Buttons that carry a command as their value. run: answer below; go: replace this message; share: in the channel."""
 
 
-class _Provide(AsyncMiddleware):
-    """Gives every listener what they share, by name in Bolt's context."""
-
-    def __init__(self, **shared: object) -> None:
-        self._shared = shared
-
-    async def async_process(
-        self,
-        *,
-        req: AsyncBoltRequest,
-        resp: BoltResponse,
-        next: Callable[[], Awaitable[BoltResponse]],  # Bolt's name
-    ) -> BoltResponse:
-        req.context.update(self._shared)
-        return await next()
-
-
 def register_listeners(app: AsyncApp, services: Services, directory: CallerDirectory) -> None:
     """Attach middleware and listeners. The caller is established before any of our listeners runs."""
-    app.use(_Provide(services=services, block_support=BlockSupport()))
-    app.use(EstablishCaller(directory))
+    app.use(Provide(services=services, block_support=BlockSupport()))
+    app.use(EstablishCaller(directory, partial(note_refusal, services)))
     for slash in command_table.TABLE.slashes:
         app.command(slash)(on_command)
     app.action(CARRIED_COMMAND)(on_carried_command)
     for attach in command_table.SUBJECTS:
         attach(app)
+    RequestAccessStep(services, app.client, directory).attach(app)
 
 
 async def on_command(

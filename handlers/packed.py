@@ -29,6 +29,8 @@ def pack(value: JsonValue) -> str:
 
 def unpack(text: str) -> dict[str, JsonValue]:
     """What `pack` was given when that was an object; an empty object for anything else (an older bot's, say)."""
+    if not text:
+        return {}
     try:
         inflate = zlib.decompressobj()
         plain = inflate.decompress(base64.urlsafe_b64decode(text.encode()), _UNPACKED_LIMIT)

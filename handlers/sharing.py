@@ -7,17 +7,16 @@ are never posted there.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.blockkit import ACTION_ELEMENTS, BUTTON_VALUE, MESSAGE_BLOCKS, actions, button, context
 from handlers.message import Json, Message
+from handlers.provide import Provide
 from handlers.text import md, mention
 from services.errors import NotAllowed, Unavailable
 
@@ -81,14 +80,7 @@ class RecentShares:
 
 def attach(app: AsyncApp) -> None:
     """Give every listener the same memory of channels."""
-    shared, shares = SharedChannels(), RecentShares()
-
-    async def provide(request: AsyncBoltRequest, next_: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
-        request.context["shared_channels"] = shared
-        request.context["recent_shares"] = shares
-        return await next_()
-
-    app.use(provide)
+    app.use(Provide(shared_channels=SharedChannels(), recent_shares=RecentShares()))
 
 
 def with_share_button(message: Message, command: str) -> Message:

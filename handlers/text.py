@@ -19,7 +19,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _EDGE_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _MARKS = str.maketrans({"*": "∗", "~": "∼", "`": "ʼ"})
-_QUOTED = re.compile(r"(“[^“”]*”)")
+_QUOTED = re.compile(r"(“[^“”]*”|\buser group S[A-Z0-9]{2,}\b|\buser [UW][A-Z0-9]{2,}\b)")
 _PLACE = re.compile(r"\{\}")
 
 
@@ -93,8 +93,19 @@ def code(text: str, limit: int = 300) -> Mrkdwn:
 
 
 def told(sentence: str) -> Mrkdwn:
-    """A service's sentence as markup: what it quotes (names, paths, values) stands in code spans."""
-    return Mrkdwn("".join(code(part[1:-1]) if part[:1] == "“" else quiet(part) for part in _QUOTED.split(sentence)))
+    """A service's sentence as markup: what it quotes (names, paths, values) stands in code spans, and who it names by
+    a Slack id ("user group S0OWNERS", "user U0ADA") is mentioned.
+    """
+    return Mrkdwn("".join(map(_told_part, _QUOTED.split(sentence))))
+
+
+def _told_part(part: str) -> str:
+    if part[:1] == "“" and len(part) > 1:
+        return code(part[1:-1])
+    if part.startswith("user ") and _QUOTED.fullmatch(part):
+        slack_id = part.rpartition(" ")[2]
+        return group_mention(slack_id) if part.startswith("user group ") else mention(slack_id)
+    return quiet(part)
 
 
 def code_block(text: str, limit: int = 2900) -> Mrkdwn:
@@ -129,6 +140,11 @@ def mention(user_id: str) -> Mrkdwn:
     if not user_id:
         return Mrkdwn("nobody")
     return Mrkdwn(f"<@{user_id}>") if re.fullmatch(r"[UW][A-Z0-9]+", user_id) else Mrkdwn(escape(one_line(user_id)))
+
+
+def group_mention(group_id: str) -> Mrkdwn:
+    """A user group of Slack."""
+    return Mrkdwn(f"<!subteam^{group_id}>") if re.fullmatch(r"S[A-Z0-9]+", group_id) else code(group_id)
 
 
 def channel_mention(channel_id: str) -> Mrkdwn:

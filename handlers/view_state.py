@@ -36,6 +36,10 @@ class ViewState:
         """The chosen person's Slack id."""
         return str(self._element(block_id).get("selected_user") or "")
 
+    def conversation(self, block_id: str) -> str:
+        """The chosen channel's Slack id."""
+        return str(self._element(block_id).get("selected_conversation") or "")
+
     def ticked(self, block_id: str) -> bool:
         """Is any box of the group ticked?"""
         return bool(self._element(block_id).get("selected_options"))

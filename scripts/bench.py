@@ -32,6 +32,7 @@ from scripts.bench_processes import (
     description,
     jobs_running,
     plain_echo,
+    processor_seconds,
     resident,
 )
 from scripts.bench_requests import Connection, Habit, Times, click, command, median_of, people, refused_form, typing
@@ -138,11 +139,17 @@ async def measure_acks(stage: Stage, bot: BotProcess) -> None:
             own: list[Times] = []
             reference: list[Times] = []
             answers: list[Times] = []
+            spent: dict[int, list[float]] = {plain_pid: [], bot.pid: []}
             for _ in range(stage.rounds):
-                for port, kept, each in ((plain, reference, compared), (bot.port, own, habit)):
+                for port, pid, kept, each in (
+                    (plain, plain_pid, reference, compared),
+                    (bot.port, bot.pid, own, habit),
+                ):
+                    before = processor_seconds(pid)
                     acks, answered = await people(
                         port, each, clients=CLIENTS, seconds=2.0, response_url=stage.slack.response_url
                     )
+                    spent[pid].append((processor_seconds(pid) - before) / len(acks.seconds) * 1000)
                     table.must_be_right(what, acks, answered)
                     kept.append(acks)
                     if each.answers:
@@ -160,9 +167,17 @@ async def measure_acks(stage: Stage, bot: BotProcess) -> None:
                     machine.others(),
                 )
             )
+            table.add(_processor_time(spent[bot.pid], spent[plain_pid]))
             if answers:
                 figures = f"p50 {median_of(answers, 0.5):.0f} ms, p99 {median_of(answers, 0.99):.0f} ms"
                 table.add(Figure(f"… its answer, {CLIENTS} people who ask again at once", figures))
+
+
+def _processor_time(own: list[float], reference: list[float]) -> Figure:
+    """Milliseconds of processor time for a delivery, round by round."""
+    ratio = statistics.median(a / b for a, b in zip(own, reference, strict=True))
+    measured, compared = (f"{statistics.median(each):.2f} ms" for each in (own, reference))
+    return Figure("… processor time of a delivery", measured, compared, ratio)
 
 
 # A large catalogue

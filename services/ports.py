@@ -6,7 +6,7 @@ for what a person can act on and anything else for faults.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from services.datasets.model import (
     DatasetQuery,
     DatasetSummary,
     DatasetVersion,
+    DatastoreSource,
     Definition,
     Deprecation,
     Fingerprint,
@@ -101,6 +102,10 @@ class Catalog(Protocol):
         """The page of this version in the studio, None where there is no studio."""
         ...
 
+    def linked(self, url: str) -> tuple[str, int | None] | None:
+        """The dataset of this workspace, and the version or None for the latest, whose page in the studio this is."""
+        ...
+
 
 class DatastoreCatalog(Protocol):
     """The workspace's datastores."""
@@ -113,6 +118,10 @@ class DatastoreCatalog(Protocol):
         """One datastore. Raises NotFound with suggestions."""
         ...
 
+    async def require(self, name: str) -> None:
+        """As `get`, for an acknowledgement that waits for nothing but whether there is one. Raises NotFound."""
+        ...
+
     async def default(self) -> Datastore:
         """The default datastore."""
         ...
@@ -123,6 +132,20 @@ class DatastoreCatalog(Protocol):
 
     async def set_default(self, name: str) -> Datastore:
         """Make it the default. Raises NotFound."""
+        ...
+
+
+class FileDrop(Protocol):
+    """Where files that people hand over are put, so that datasets can be made of them. limit: bytes of the largest."""
+
+    limit: int
+
+    async def put(self, key: str, name: str, content: AsyncIterator[bytes]) -> DatastoreSource:
+        """Put a file into the default datastore; where it lies there.
+
+        key: what is the same for the same file. What lies there already is never overwritten: the same content is
+        found again, other content gets a name of its own. Raises SourceProblem, also for an empty or too large file.
+        """
         ...
 
 

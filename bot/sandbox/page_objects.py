@@ -71,5 +71,6 @@ def boot(ws: Workspace, me: User) -> JsonObject:
             {"type": s.type, "callback_id": s.callback_id, "name": s.name, "description": s.description}
             for s in ws.manifest.shortcuts
         ],
+        "usergroups": [{"id": group.id, "handle": group.handle} for group in world.usergroups.values()],
         "connected": ws.delivery.connected,
     }

@@ -1,6 +1,7 @@
 """A person at the keyboard, for tests: acts over HTTP on the routes that the page uses."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -304,7 +305,7 @@ class Person:
         query = {"user": self.user, "name": name}
         if channel:
             query |= {"channel": channel, "share": "true"}
-        async with self._session.post(f"{self._url}/client/upload", params=query, data=content) as response:
+        async with self._session.post(f"{self._url}/client/upload", params=query, data=io.BytesIO(content)) as response:
             return str(_expect(await response.json())["file"]["id"])
 
     async def boot(self) -> JsonObject:

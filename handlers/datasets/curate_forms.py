@@ -45,8 +45,10 @@ from handlers.packed import unpack
 from handlers.text import Mrkdwn
 from handlers.view_state import ViewState
 from handlers.working import GONE, done_view, work_over_form
+from services.actor import Actor
 from services.datasets.model import Dataset, DatasetCard
 from services.datasets.names import parse_tags
+from services.datasets.rules import Permission, may_curate, may_take_ownership
 from services.errors import Conflict, InvalidInput, UserError
 from services.jobs import Pool
 
@@ -68,12 +70,30 @@ async def open_deprecate(call: Call, name: str) -> None:
 
 async def open_owner(call: Call, name: str) -> None:
     """Who answers for it."""
-    await open_with(call, name, TITLES[OWNER_FORM], owner_form)
+
+    def allowed(actor: Actor, dataset: Dataset) -> Permission:
+        return may_take_ownership(actor, dataset, actor.user_id)  # themselves at least
+
+    await open_with(call, name, TITLES[OWNER_FORM], owner_form, allowed)
 
 
-async def open_with(call: Call, name: str, title: str, build: Callable[[Dataset], Json]) -> None:
-    """Open at once, then show the form for the dataset, or what kept it from being shown."""
-    await open_with_card(call, name, title, lambda card: build(card.dataset))
+async def open_with(
+    call: Call,
+    name: str,
+    title: str,
+    build: Callable[[Dataset], Json],
+    allowed: Callable[[Actor, Dataset], Permission] = may_curate,
+) -> None:
+    """Open at once, then show the form for the dataset, or what kept it from being shown.
+
+    allowed: whoever may not save it is told so before typing anything.
+    """
+
+    def form(card: DatasetCard) -> Json:
+        allowed(call.caller.actor, card.dataset).require()
+        return build(card.dataset)
+
+    await open_with_card(call, name, title, form)
 
 
 async def open_with_card(call: Call, name: str, title: str, build: Callable[[DatasetCard], Json]) -> None:

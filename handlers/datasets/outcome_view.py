@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from handlers.access.buttons import ask_button
 from handlers.blockkit import BUTTON_VALUE, actions, button, context, divider, fields, modal, section
 from handlers.datasets.naming import command_button, dataset_command
 from handlers.datasets.phrases import (
@@ -72,7 +73,7 @@ def next_steps(version: DatasetVersion) -> list[Json]:
     if number > 1:
         compare = dataset_command("diff", name, number - 1, str(number))
         row.append(command_button(f"Compare with version {number - 1}", "run:diff", compare))
-    row.append(command_button("Watch", "run:watch", dataset_command("watch", name)))
+    row += [command_button("Watch", "run:watch", dataset_command("watch", name)), ask_button(name)]
     return row
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from handlers.access.buttons import ask_button
 from handlers.blockkit import HEADER_TEXT, TABLE_COLUMNS, actions, context, header, preformatted, section
 from handlers.datasets.naming import command_button, dataset_command
 from handlers.message import Json, Message
@@ -39,7 +40,7 @@ def build(name: str, version: int | None, preview: Preview) -> Message:
 def refused(name: str, reason: Message) -> Message:
     """Why somebody may not look into it, with the way to ask for it."""
     buttons = [
-        command_button("Request access", "run:access", dataset_command("access", name), style="primary"),
+        ask_button(name, style="primary"),
         command_button("Show it", "run:show", dataset_command("show", name)),
     ]
     return replace(reason, blocks=(*reason.blocks, actions(buttons)))
@@ -141,5 +142,6 @@ def _actions(name: str, version: int | None) -> Json:
         [
             command_button("Show", "run:show", dataset_command("show", name, version)),
             command_button("Use", "run:use", dataset_command("use", name, version)),
+            ask_button(name),
         ]
     )

@@ -87,12 +87,13 @@ async def completed(datasets: DatasetService, form: RegisterForm) -> RegisterFor
     """
     if not (await datasets.check_name(form.name)).exists:
         return form
-    card = await existing_soon(datasets, form.name)
-    if card is not None:
-        return filled(form, card.dataset)
     name = form.name.strip()
-    listed = await datasets.suggest(name)
-    return filled(form, next((each for each in listed if each.name == name), None))
+    try:
+        async with asyncio.timeout(SOON_SECONDS):
+            return filled(form, await datasets.dataset(name))
+    except (TimeoutError, UserError):
+        listed = await datasets.suggest(name)
+        return filled(form, next((each for each in listed if each.name == name), None))
 
 
 def filled(form: RegisterForm, dataset: Dataset | DatasetSummary | None, *, longest: int | None = None) -> RegisterForm:

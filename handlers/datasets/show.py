@@ -9,14 +9,16 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from handlers.access.grants_view import held_by
 from handlers.call import Call, Run
 from handlers.datasets import show_view
 from handlers.datasets.naming import dataset_command
 from handlers.datasets.refs import ask_for_dataset, single_ref
 from handlers.grammar import DatasetRef, Token
 from handlers.message import Message
+from services.access.model import Grant
 from services.datasets.model import DatasetCard, FingerprintCheck
-from services.errors import Busy
+from services.errors import Busy, UserError
 from services.jobs import Pool
 
 log = structlog.get_logger(__name__)
@@ -55,7 +57,18 @@ async def show(call: Call, ref: DatasetRef) -> None:
                 card = await call.services.datasets.show(ref.name, ref.version)
                 answered.set()
     viewer = "" if call.in_channel else call.caller.user_id
-    await call.answer(show_view.build(card, viewer), share=dataset_command("show", ref.name, ref.version))
+    held = await _own_access(call, card.version.name) if viewer else None
+    await call.answer(show_view.build(card, viewer, held), share=dataset_command("show", ref.name, ref.version))
+
+
+async def _own_access(call: Call, name: str) -> tuple[Grant, ...] | None:
+    """What the reader was given through the bot; None when it cannot be told now."""
+    try:
+        found = await call.services.access.grants(call.caller.actor, name)
+    except UserError as error:
+        log.info("own_access_not_shown", dataset=name, code=error.code)
+        return None
+    return held_by(found.live, call.caller.user_id)
 
 
 def _is_old(check: FingerprintCheck) -> bool:

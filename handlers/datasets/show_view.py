@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from handlers.access.buttons import ask_button
+from handlers.access.phrases import held_phrase
 from handlers.blockkit import HEADER_TEXT, actions, context, fields, header, overflow, preformatted, section
 from handlers.datasets.naming import command_button, dataset_command, pick_option
 from handlers.datasets.phrases import (
@@ -16,6 +20,7 @@ from handlers.datasets.phrases import (
 from handlers.message import Json, Message
 from handlers.tables import Cell, aligned_text, collapsible, table
 from handlers.text import Mrkdwn, code, count_text, lines, link, md, truncate, when
+from services.access.model import Grant
 from services.datasets.model import (
     Column,
     DatasetCard,
@@ -29,9 +34,13 @@ DESCRIPTION_BLOCK = 2900
 COLUMNS_SHOWN = 99
 
 
-def build(card: DatasetCard, viewer: str) -> Message:
-    """The card. viewer: Slack id of the person who looks, "" when it is for everybody in a channel."""
-    top = (*_deprecation(card), header(title_of(card.version)), _position(card), *_description(card), *_facts(card))
+def build(card: DatasetCard, viewer: str, held: Sequence[Grant] | None = None) -> Message:
+    """The card. viewer: Slack id of the person who looks, "" when it is for everybody in a channel. held: what they
+    were given through the bot, None when that is not told.
+    """
+    yours = _your_access(card, viewer, held)
+    facts_ = _facts(card, yours)
+    top = (*_deprecation(card), header(title_of(card.version)), _position(card), *_description(card), *facts_)
     bottom = (*_studio(card), *_actions(card, viewer))
     schema = card.version.stats.schema
     if not schema:
@@ -91,7 +100,14 @@ def _description(card: DatasetCard) -> tuple[Json, ...]:
     return tuple(section(text[i : i + DESCRIPTION_BLOCK]) for i in range(0, len(text), DESCRIPTION_BLOCK)[:2])
 
 
-def _facts(card: DatasetCard) -> tuple[Json, ...]:
+def _your_access(card: DatasetCard, viewer: str, held: Sequence[Grant] | None) -> Mrkdwn | None:
+    """Nothing for a card that everybody sees."""
+    if not viewer or held is None:
+        return None
+    return Mrkdwn("you own it") if viewer == card.dataset.owner else held_phrase(held)
+
+
+def _facts(card: DatasetCard, yours: Mrkdwn | None) -> tuple[Json, ...]:
     version, dataset = card.version, card.dataset
     pairs: list[tuple[str, str]] = [
         ("Owner", owner_phrase(dataset.owner)),
@@ -103,6 +119,8 @@ def _facts(card: DatasetCard) -> tuple[Json, ...]:
         ("Files", badge_sentence(version.check)),
         ("Watched by", count_text(len(dataset.watchers), "person", "people") if dataset.watchers else "nobody"),
     ]
+    if yours is not None:
+        pairs.append(("Your access", yours))
     if version.definition.timestamp_column:
         pairs.append(("Timestamp column", code(version.definition.timestamp_column)))
     if version.definition.partition_format:
@@ -134,6 +152,7 @@ def _actions(card: DatasetCard, viewer: str) -> tuple[Json, ...]:
         command_button("Versions", "run:versions", dataset_command("versions", name)),
         command_button("Use", "run:use", dataset_command("use", name, number)),
         command_button("Preview", "run:preview", dataset_command("preview", name, number)),
+        ask_button(name),
     ]
     if number > 1:
         compare = dataset_command("diff", name, number - 1, str(number))
@@ -156,6 +175,7 @@ def _actions(card: DatasetCard, viewer: str) -> tuple[Json, ...]:
                 else pick_option("Deprecate…", "deprecate", name),
                 pick_option("Compare versions…", "diff", name, rest="choose"),
                 pick_option("Lineage", "lineage", name, number),
+                pick_option("Who has access", "grants", name),
             ],
         ),
     ]

@@ -196,9 +196,8 @@ class FactFinder:
         named = sorted(needed.groups)
         members = await _each(named, lambda group: self._ports.people.group_members(group, fresh=bool(fresh)))
         groups = dict(zip(named, members, strict=True))
-        users = sorted(
-            needed.users.union(fresh, *members, (vote.approver for vote in votes), [request.requester]) - {""}
-        )
+        deciding = (groups[group] for group in needed.deciding_groups)
+        users = sorted(needed.users.union(fresh, *deciding, (vote.approver for vote in votes)) - {""})
         people = await _each(users, lambda user: self._ports.people.person(user, fresh=user in fresh))
         return dict(zip(users, people, strict=True)), groups
 

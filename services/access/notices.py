@@ -10,13 +10,16 @@ from collections.abc import Iterable
 
 from pydantic import JsonValue
 
-from services.access.model import AccessRequest, Assignment, EndReason, Grant, SubjectKind
+from services.access.decide import Decision, Terms
+from services.access.model import AccessRequest, Assignment, EndReason, Grant, SubjectKind, Vote
 from services.outbox import Action, Notice
 
 REQUEST = "access.request"
 ASKER = "access.asker"
 HOLDER = "access.holder"
 TOLD = "access.told"
+ASKED_AT_ONCE = 50
+"""People who get a card of one request together; the others may decide all the same."""
 
 
 def card_key(request_id: str, to: str) -> str:
@@ -162,3 +165,14 @@ def _in_thread(key: str, to: str, of: str, args: dict[str, JsonValue]) -> Notice
 
 def _once(to: Iterable[str]) -> tuple[str, ...]:
     return tuple(each for each in dict.fromkeys(to) if each)
+
+
+def destinations(decision: Decision, votes: Iterable[Vote] = ()) -> tuple[str, ...]:
+    """Who gets a card: the channel that the policy names, else each who may vote now and has not; the first fifty."""
+    voted = {vote.approver for vote in votes if vote.stage == decision.stage}
+    return channel_or(decision.terms, sorted(decision.approvers - voted)[:ASKED_AT_ONCE])
+
+
+def channel_or(terms: Terms | None, people: Iterable[str]) -> tuple[str, ...]:
+    """The channel that the policy names, else these people."""
+    return (terms.channel,) if terms is not None and terms.channel else tuple(people)

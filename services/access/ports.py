@@ -213,6 +213,10 @@ class AccessStore(Protocol):
         """Give the lease back. `apply` does not."""
         ...
 
+    async def release_dead(self) -> None:
+        """Give back the leases of instances that are alive no more, so that nothing waits for a killed one."""
+        ...
+
     async def holders_to_remind(self, now: datetime, limit: int) -> tuple[Grant, ...]:
         """ACTIVE grants nobody was reminded of, within `reminder_lead(duration)` of their end."""
         ...

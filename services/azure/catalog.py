@@ -144,6 +144,10 @@ class AzureCatalog:
         """The page of this version in the studio."""
         return self._workspace.studio_url(name, version, self._tenant_id())
 
+    def linked(self, url: str) -> tuple[str, int | None] | None:
+        """The dataset and version of a page in the studio; None for other pages and other workspaces."""
+        return self._workspace.linked(url)
+
     async def _change(self, name: str, what: Change) -> Dataset:
         lock = self._locks.setdefault(name, asyncio.Lock())
         async with lock:  # our own changes never undo one another

@@ -11,22 +11,24 @@ from urllib.parse import quote
 
 import httpx
 
-from services.azure.errors import explained, read_refusal
-from services.azure.identity import ARM_SCOPE, STORAGE_SCOPE, VAULT_SCOPE, TokenSource
+from services.azure.errors import AzureFault, wrong_shape
+from services.azure.identity import ARM_SCOPE, RUN_CHECK, STORAGE_SCOPE, VAULT_SCOPE, TokenSource
 from services.azure.key_vault import API_VERSION as VAULT_VERSION
 from services.azure.resource import AzureWorkspaceId
+from services.azure.resource_manager import THING, ResourceManager
 from services.azure.sdk import datastores as calls
 from services.azure.sdk.datastores import kind_of
+from services.azure.storage.connection import one_try
 from services.azure.storage.datastore import open_datastore
-from services.azure.transport import send
+from services.azure.transport import send_as
 from services.azure.workers import AzureWorkers
 from services.datastores.model import DatastoreKind
 from services.errors import UserError
 
-ARM = "https://management.azure.com"
 WORKSPACE_VERSION = "2022-05-01"
 PERMISSIONS_VERSION = "2022-04-01"
 WORKSPACE_ROLE = "AzureML Data Scientist"
+STORAGE_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,11 @@ class AzureCheck:
         try:
             return await test()
         except UserError as error:
-            return AzureFinding(name, False, error.sentence, fix)
+            return AzureFinding(name, False, error.sentence.removesuffix(f" {RUN_CHECK}"), fix)
+        except AzureFault as error:
+            # The last line of a trace says what it was.
+            said = str(error).strip().rpartition("\n")[2][:200]
+            return AzureFinding(name, False, f"the SDK failed in a way that nobody foresaw: {said}", fix)
 
     async def _identity(self) -> AzureFinding:
         facts = await self.tokens.facts()
@@ -128,21 +134,24 @@ class AzureCheck:
     async def _opened(self) -> AzureFinding:
         workspace = await self._resource()
         where = self.workspace
-        detail = f"{where.name} in {workspace.get('location')}, resource group {where.resource_group}"
+        if not isinstance(workspace.get("location"), str):
+            raise wrong_shape(THING)
+        detail = f"{where.name} in {workspace['location']}, resource group {where.resource_group}"
         return AzureFinding("Azure workspace", True, detail)
 
     async def _resource(self) -> dict[str, Any]:
-        return await self._arm(f"{quote(self.workspace.scope)}?api-version={WORKSPACE_VERSION}")
+        path = f"{quote(self.workspace.scope)}?api-version={WORKSPACE_VERSION}"
+        return await self.manager.get(path, self.workspace.name)
+
+    @property
+    def manager(self) -> ResourceManager:
+        """Where rights and resources are asked for."""
+        return ResourceManager(self.http, self.tokens)
 
     async def _rights(self) -> list[AzureFinding]:
         path = f"{quote(self.workspace.scope)}/providers/Microsoft.Authorization/permissions"
-        url = f"{path}?api-version={PERMISSIONS_VERSION}"
-        found: list[dict[str, Any]] = []
         try:
-            while url:
-                page = await self._arm(url)
-                found += page.get("value") or []
-                url = str(page.get("nextLink") or "").removeprefix(ARM)
+            found = await self.manager.list(f"{path}?api-version={PERMISSIONS_VERSION}", self.workspace.name)
         except UserError as error:
             return [AzureFinding("Azure rights", None, f"could not be asked. {error.sentence}")]
         missing = missing_rights(found)
@@ -161,14 +170,13 @@ class AzureCheck:
 
     async def _vault(self) -> AzureFinding:
         name = "Azure key vault"
-        resource = str((await self._resource()).get("properties", {}).get("keyVault") or "")
+        properties = (await self._resource()).get("properties")
+        resource = str(properties.get("keyVault") or "") if isinstance(properties, dict) else ""
         vault = resource.rpartition("/")[2]
         if not vault:
             return AzureFinding(name, None, "the workspace does not say which is its own")
-        token = await self.tokens.token(VAULT_SCOPE)
         url = f"https://{vault}.vault.azure.net/secrets?api-version={VAULT_VERSION}&maxresults=1"
-        headers = {"Authorization": f"Bearer {token}"}
-        answer = await send(self.http, "GET", url, f"The key vault “{vault}”", headers=headers)
+        answer = await send_as(self.http, self.tokens, VAULT_SCOPE, url, f"The key vault “{vault}”")
         # Reading single secrets needs no right to list them, so every answer but a fault says what matters.
         return AzureFinding(name, answer.status_code < 500, f"the workspace's own, {vault}, answers")
 
@@ -188,16 +196,8 @@ class AzureCheck:
         management, storage = await self.tokens.token(ARM_SCOPE), await self.tokens.token(STORAGE_SCOPE)
 
         def look() -> None:
-            open_datastore(self.workspace, entry.name, management, storage).page("", size=1)
+            with one_try(STORAGE_SECONDS):
+                open_datastore(self.workspace, entry.name, management, storage).page("", size=1)
 
         await asyncio.to_thread(look)
         return AzureFinding(name, True, f"{entry.name} ({entry.account}/{entry.container}) can be listed")
-
-    async def _arm(self, path: str) -> dict[str, Any]:
-        """A GET from Resource Manager. Raises UserErrors."""
-        headers = {"Authorization": f"Bearer {await self.tokens.token(ARM_SCOPE)}"}
-        answer = await send(self.http, "GET", f"{ARM}{path}", "Azure Resource Manager", headers=headers)
-        if answer.status_code != httpx.codes.OK:
-            raise explained(read_refusal(answer.status_code, answer.content, answer.headers), self.workspace.name)
-        found = answer.json()
-        return found if isinstance(found, dict) else {}

@@ -21,7 +21,8 @@ from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 import httpx
 from pydantic import SecretStr
 
-from services.azure.transport import Token, error_codes, send
+from services.azure.errors import wrong_shape
+from services.azure.transport import Tokens, error_codes, json_object, send
 from services.datastores.model import PUBLIC_ENDPOINT, AzureDetails, AzurePlace, DatastoreAccess, DatastoreKind
 from services.errors import SourceProblem
 
@@ -96,10 +97,10 @@ class SharedKey:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionTest:
-    """Tests places. token: of the bot's own identity."""
+    """Tests places. tokens: of the bot's own identity."""
 
     http: httpx.AsyncClient
-    token: Token
+    tokens: Tokens
 
     async def run(self, kind: DatastoreKind, details: AzureDetails, secret: SecretStr | None) -> None:
         """List and read with the credential of the datastore. Raises SourceProblem, Unavailable."""
@@ -107,9 +108,13 @@ class ConnectionTest:
         signer = await self._signer(details, secret)
         thing = f"The storage account “{place.account}”"
         listed = await self._get(_listing_url(kind, place), signer, thing)
+        if listed.status_code == httpx.codes.UNAUTHORIZED and place.access is DatastoreAccess.IDENTITY:
+            self.tokens.forget()  # revoked, perhaps: once more with a new one
+            signer = await self._signer(details, secret)
+            listed = await self._get(_listing_url(kind, place), signer, thing)
         if listed.status_code != httpx.codes.OK:
             raise refusal(listed, kind, details, reading=False)
-        first = _first_file(kind, listed)
+        first = _first_file(kind, listed, thing)
         if first is not None:
             path = f"{_base(kind, place)}/{quote(first)}"
             read = await self._get(path, signer, thing, {"Range": "bytes=0-0"})
@@ -120,7 +125,7 @@ class ConnectionTest:
     async def _signer(self, details: AzureDetails, secret: SecretStr | None) -> Signer:
         access = details.place.access
         if access is DatastoreAccess.IDENTITY:
-            return Bearer(SecretStr(await self.token(STORAGE_SCOPE)))
+            return Bearer(SecretStr(await self.tokens.token(STORAGE_SCOPE)))
         if secret is None:
             raise SourceProblem("This access needs a secret in a key vault.", field="secret")
         if access is DatastoreAccess.ACCOUNT_KEY:
@@ -141,7 +146,10 @@ class ConnectionTest:
         url = f"https://{authority}/{details.tenant_id}/oauth2/v2.0/token"
         answer = await send(self.http, "POST", url, "Microsoft Entra ID", form=form)
         if answer.status_code == httpx.codes.OK:
-            return SecretStr(str(answer.json()["access_token"]))
+            token = json_object(answer, "Microsoft Entra ID").get("access_token")
+            if not isinstance(token, str):
+                raise wrong_shape("Microsoft Entra ID")
+            return SecretStr(token)
         raise _sign_in_refused(answer)
 
     async def _get(self, url: str, signer: Signer, thing: str, more: Mapping[str, str] | None = None) -> httpx.Response:
@@ -192,10 +200,12 @@ def _listing_url(kind: DatastoreKind, place: AzurePlace) -> str:
     return f"{_base(kind, place)}?{urlencode(_LISTINGS[kind])}"
 
 
-def _first_file(kind: DatastoreKind, listed: httpx.Response) -> str | None:
+def _first_file(kind: DatastoreKind, listed: httpx.Response, thing: str) -> str | None:
     """The path of the first file of a listing of one entry, None if that entry is a folder or there is none."""
     if kind is DatastoreKind.ADLS_GEN2:
-        paths = json.loads(listed.content).get("paths") or []
+        paths = json_object(listed, thing).get("paths") or []
+        if not isinstance(paths, list) or not all(isinstance(each, dict) and each.get("name") for each in paths):
+            raise wrong_shape(thing)
         return next((str(each["name"]) for each in paths if str(each.get("isDirectory")).lower() != "true"), None)
     tag = "Blob" if kind is DatastoreKind.BLOB else "File"
     return _name_in(listed.text, tag)

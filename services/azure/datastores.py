@@ -76,6 +76,10 @@ class AzureDatastores:
         made = (_datastore(each, known.default, counts) for each in known.entries)
         return tuple(sorted(made, key=lambda each: each.name.casefold()))
 
+    async def require(self, name: str) -> None:
+        """As `get`, which asks nobody while the datastores are known. Raises NotFound."""
+        await self.get(name)
+
     async def get(self, name: str) -> Datastore:
         """One datastore, whatever the case of its name. Raises NotFound with suggestions."""
         wanted = name.casefold()

@@ -18,7 +18,7 @@ import httpx
 from services.access.model import PersonFacts, Principal, SubjectKind
 from services.access.ports import IdentityProblem, People
 from services.azure.identity import GRAPH_SCOPE
-from services.azure.transport import Token, error_codes, send
+from services.azure.transport import Token, ask, error_codes
 from services.errors import Unavailable
 from services.recent import Recent
 
@@ -40,12 +40,12 @@ _FIELDS: Mapping[SubjectKind, str] = {
     SubjectKind.GROUP: "id,displayName,securityEnabled",
     SubjectKind.SERVICE_PRINCIPAL: "id,displayName,appId,accountEnabled,servicePrincipalType",
 }
-_PERMISSIONS: Mapping[SubjectKind, str] = {
-    SubjectKind.USER: "User.Read.All",
-    SubjectKind.GROUP: "GroupMember.Read.All",
-    SubjectKind.SERVICE_PRINCIPAL: "Application.Read.All",
+PERMISSIONS: Mapping[SubjectKind, tuple[str, str]] = {
+    SubjectKind.USER: (_PATHS[SubjectKind.USER], "User.Read.All"),
+    SubjectKind.GROUP: (_PATHS[SubjectKind.GROUP], "GroupMember.Read.All"),
+    SubjectKind.SERVICE_PRINCIPAL: (_PATHS[SubjectKind.SERVICE_PRINCIPAL], "Application.Read.All"),
 }
-"""The least application permission of Microsoft Graph for each."""
+"""What Microsoft Graph calls each, and the least application permission for reading it."""
 _PRINCIPAL_TYPES = frozenset({"Application", "ManagedIdentity"})
 
 Entry = Mapping[str, Any]
@@ -65,12 +65,14 @@ class GraphDirectory:
         token: Token,
         people: People,
         *,
+        forget_tokens: Callable[[], None],
         identities: Callable[[], Mapping[str, str]],
         domains: Callable[[], frozenset[str]],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._http = http
         self._token = token
+        self._forget_tokens = forget_tokens
         self._people = people
         self._identities = identities
         self._domains = domains
@@ -118,7 +120,7 @@ class GraphDirectory:
         if not _GUID.fullmatch(object_id):
             raise IdentityProblem(f"“{object_id[:60]}” is no object id of {ENTRA}.", code="unknown_object")
 
-        async def ask() -> Principal:
+        async def look() -> Principal:
             found = await self._one(kind, object_id)
             if found is None:
                 raise IdentityProblem(f"{ENTRA} has no {_word(kind)} with this object id any more.", code="gone")
@@ -126,7 +128,7 @@ class GraphDirectory:
                 raise IdentityProblem(reason, code="unfit")
             return _principal(kind, found)
 
-        return await self._objects.get((kind, object_id.lower()), ask)
+        return await self._objects.get((kind, object_id.lower()), look)
 
     async def search(self, kind: SubjectKind, words: str, limit: int = 20) -> tuple[Principal, ...]:
         """Groups or service principals by name, or by a whole object or application id; at most `limit`, by name.
@@ -158,13 +160,13 @@ class GraphDirectory:
     async def _overridden(self, person: PersonFacts, named: str) -> Principal:
         """The user whom the operators named; a guest too, since they said so."""
 
-        async def ask() -> tuple[Entry, ...]:
+        async def look() -> tuple[Entry, ...]:
             if not _GUID.fullmatch(named):
                 return await self._by_address(named, names=("userPrincipalName",))
             found = await self._one(SubjectKind.USER, named)
             return () if found is None else (found,)
 
-        found = await self._users.get(f"={named.lower()}", ask)
+        found = await self._users.get(f"={named.lower()}", look)
         if len(found) != 1:
             raise IdentityProblem(
                 f"The settings of this bot name an Entra user for {_of(person)} who does not exist. {_SET_IDENTITY}",
@@ -207,10 +209,17 @@ class GraphDirectory:
     async def _get(self, kind: SubjectKind, url: str) -> httpx.Response:
         """The answer, 200 or 404. Raises Unavailable for everything else."""
         self._refuse_too_early()
-        headers = {"Authorization": f"Bearer {await self._token(GRAPH_SCOPE)}"}
-        if "%24search=" in url:
-            headers["ConsistencyLevel"] = "eventual"  # Graph wants it there; elsewhere answers should be of now
-        answer = await send(self._http, "GET", url, "Microsoft Graph", headers=headers)
+        # Graph wants it for a search; elsewhere answers should be of now.
+        headers = {"ConsistencyLevel": "eventual"} if "%24search=" in url else {}
+        answer = await ask(
+            self._http,
+            url,
+            "Microsoft Graph",
+            scope=GRAPH_SCOPE,
+            token=self._token,
+            forget_tokens=self._forget_tokens,
+            headers=headers,
+        )
         if answer.status_code in {httpx.codes.OK, httpx.codes.NOT_FOUND}:
             return answer
         if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
@@ -286,7 +295,7 @@ def _refusal(kind: SubjectKind, answer: httpx.Response) -> Unavailable:
     if answer.status_code == httpx.codes.FORBIDDEN:
         return Unavailable(
             f"The bot may not look up {_word(kind)}s in {ENTRA}: its identity lacks the application permission "
-            f"{_PERMISSIONS[kind]} of Microsoft Graph, with admin consent. Whoever runs the bot can give it.",
+            f"{PERMISSIONS[kind][1]} of Microsoft Graph, with admin consent. Whoever runs the bot can give it.",
             code="permission_missing",
         )
     if answer.status_code == httpx.codes.UNAUTHORIZED:

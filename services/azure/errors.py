@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from services.azure.identity import no_token
 from services.azure.redaction import redact
 from services.carried import Carried, pack, unpack
 from services.errors import Busy, Conflict, IdenticalData, InvalidInput, NotAllowed, NotFound, Unavailable, UserError
@@ -130,16 +131,23 @@ def _unauthorized(_refusal: Refusal, _name: str) -> UserError:
 
 
 def _missing(refusal: Refusal, name: str) -> UserError:
-    gone = WORKSPACE_GONE.get(refusal.code)
-    if gone is not None:
-        return Unavailable(f"{gone} The bot's administrator can correct WORKSPACE.", code="azure_workspace_gone")
-    if "region" in refusal.message.lower():
+    if refusal.code in WORKSPACE_GONE:
+        return workspace_gone(refusal.code)
+    if re.search(r"\bregion\b", _without(name, refusal.message)):
         return Unavailable(
             f"{THING} does not know the workspace in the region the bot asked. Restart the bot; if the workspace was "
             "moved, correct WORKSPACE.",
             code="azure_wrong_region",
         )
+    if not refusal.code and not refusal.message:
+        return wrong_shape()  # a gateway's page: Azure says what it does not find
     return NotFound(f"There is nothing called “{name}” in the workspace." if name else "Azure does not find this.")
+
+
+def workspace_gone(code: str = "WorkspaceNotFound") -> Unavailable:
+    """What there is not is the workspace. code: one of `WORKSPACE_GONE`."""
+    sentence = f"{WORKSPACE_GONE[code]} The bot's administrator can correct WORKSPACE."
+    return Unavailable(sentence, code="azure_workspace_gone")
 
 
 def _clash(_refusal: Refusal, name: str) -> UserError:
@@ -175,9 +183,15 @@ def identical_in(message: str) -> IdenticalData | None:
     )
 
 
-def _forbidden(refusal: Refusal, _name: str) -> UserError:
+def _without(name: str, message: str) -> str:
+    """What a message says in small letters, but for the name: a dataset may be called after a region."""
+    said = message.lower()
+    return said.replace(name.lower(), " ") if name else said
+
+
+def _forbidden(refusal: Refusal, name: str) -> UserError:
     message = refusal.message
-    if any(sign in message.lower() for sign in _PRIVATE):
+    if any(sign in _without(name, message) for sign in _PRIVATE):
         return network_closed()
     action, scope, who = (
         found[1] if found else "" for found in (p.search(message) for p in (_ACTION, _SCOPE, _OBJECT))
@@ -227,10 +241,10 @@ def carried(error: UserError) -> Carried:
     return pack(error)
 
 
-def wrong_shape() -> Unavailable:
+def wrong_shape(thing: str = THING) -> Unavailable:
     """A success that says nothing the bot understands: a proxy's page, a cut body, a changed service."""
     return Unavailable(
-        f"{THING} gave an answer that the bot does not understand. Try again in a minute.", code="azure_wrong_shape"
+        f"{thing} gave an answer that the bot does not understand. Try again in a minute.", code="azure_wrong_shape"
     )
 
 
@@ -248,7 +262,8 @@ _LOST = (
     "ChunkedEncodingError",
     "ClientRequestError",
 )
-_IDENTITY = ("ClientAuthenticationError", "CredentialUnavailableError", "AuthenticationException", "WrongIdentityError")
+_IDENTITY = frozenset({"ClientAuthenticationError", "CredentialUnavailableError", "WrongIdentityError"})
+"""What azure-identity and `identity` raise when there is no token."""
 
 
 def chain_of(error: BaseException | None) -> Iterator[BaseException]:
@@ -281,17 +296,15 @@ def failure_of(error: BaseException, trace: str, name: str = "") -> Failure:
         if response is not None and isinstance(status, int) and status >= 400:
             refusal = read_refusal(status, getattr(response, "content", b"") or b"", dict(response.headers))
             return failure_of_refusal(refusal, name, trace)
+    for each in chain:
+        if {each_class.__name__ for each_class in type(each).__mro__} & _IDENTITY:
+            return Failure(pack(no_token(each)), trace=trace)
     return _by_kind({each_class.__name__ for each in chain for each_class in type(each).__mro__}, trace)
 
 
 def _by_kind(names: set[str], trace: str) -> Failure:
     """A failure without an answer, by the class names of what was raised."""
-    if names & set(_IDENTITY):
-        problem = Unavailable(
-            "The bot cannot sign in to Azure. Its administrator can run dataset-bot check.", code="azure_identity"
-        )
-        return Failure(pack(problem), trace=trace)
-    if "WrongShapeError" in names:
+    if names & {"WrongShapeError", "DeserializationError"}:
         return Failure(pack(wrong_shape()), maybe_done=True, trace=trace)
     if names & set(_NETWORK):
         # urllib3 calls a connection that broke behind a proxy a proxy that cannot be reached, also after sending.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 from pydantic import SecretStr
 
-from services.azure.transport import Token, error_codes, send
+from services.azure.transport import Tokens, error_codes, json_object, send_as
 from services.datastores.model import PUBLIC_ENDPOINT, SecretName
 from services.errors import SourceProblem
 
@@ -28,23 +29,22 @@ class KeyVaults:
     """Reads secrets. Only vaults of Azure's own clouds are asked, so that the token reaches nobody else."""
 
     http: httpx.AsyncClient
-    token: Token
+    tokens: Tokens
 
     async def read(self, secret: SecretName, endpoint: str = PUBLIC_ENDPOINT) -> SecretStr:
         """The current value. endpoint: storage suffix of the cloud. Raises SourceProblem, Unavailable."""
         suffix = SUFFIXES[endpoint]
         thing = f"The key vault “{secret.vault}”"
-        token = await self.token(f"https://{suffix}/.default")
         url = f"https://{secret.vault}.{suffix}/secrets/{secret.name}?api-version={API_VERSION}"
-        response = await send(self.http, "GET", url, thing, headers={"Authorization": f"Bearer {token}"})
+        response = await send_as(self.http, self.tokens, f"https://{suffix}/.default", url, thing)
         if response.status_code != httpx.codes.OK:
             raise _refusal(response, secret)
-        return _value(response, secret)
+        return _value(json_object(response, thing), secret)
 
 
-def _value(response: httpx.Response, secret: SecretName) -> SecretStr:
-    body: dict[str, Any] = response.json()
-    expires = (body.get("attributes") or {}).get("exp")
+def _value(body: Mapping[str, Any], secret: SecretName) -> SecretStr:
+    attributes = body.get("attributes")
+    expires = attributes.get("exp") if isinstance(attributes, dict) else None
     if isinstance(expires, int) and expires < time.time():
         raise SourceProblem(
             f"The secret “{secret.name}” in the key vault “{secret.vault}” has expired. Renew it there.",

@@ -6,17 +6,13 @@ import asyncio
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-
-from services.azure.errors import explained, read_refusal
-from services.azure.identity import ARM_SCOPE
+from services.azure.errors import wrong_shape
 from services.azure.resource import AzureWorkspaceId
+from services.azure.resource_manager import THING, ResourceManager
 from services.azure.sdk import labels as calls
-from services.azure.transport import Token, send
 from services.azure.workers import AzureWorkers
 from services.datasets.labels import LabelCounts, LabelingProject
 
-ARM = "https://management.azure.com"
 API_VERSION = "2024-01-01-preview"
 """The last version that has `labelingJobs`; the SDKs have no call for it."""
 
@@ -30,13 +26,10 @@ COUNT_SECONDS = 110.0
 class AzureLabels:
     """`Labels` over the SDK's engine and Azure Resource Manager."""
 
-    def __init__(
-        self, workers: AzureWorkers, http: httpx.AsyncClient, token: Token, workspace: AzureWorkspaceId
-    ) -> None:
+    def __init__(self, workers: AzureWorkers, manager: ResourceManager, workspace: AzureWorkspaceId) -> None:
         self._workers = workers
-        self._http = http
-        self._token = token
-        self._base = f"{ARM}{quote(workspace.scope)}/labelingJobs"
+        self._manager = manager
+        self._jobs = f"{quote(workspace.scope)}/labelingJobs"
 
     async def counts(self, name: str, version: int) -> LabelCounts | None:
         """The labels of a version, None when it is no labelled dataset. Raises NotFound, NotAllowed, Unavailable."""
@@ -44,28 +37,16 @@ class AzureLabels:
 
     async def projects(self) -> tuple[LabelingProject, ...]:
         """The projects, the first ones with the labels to choose from. Raises NotAllowed, Unavailable."""
-        found: list[dict[str, Any]] = []
-        url = f"{self._base}?api-version={API_VERSION}"
-        while url.startswith(f"{ARM}/") and len(found) < PROJECTS:  # the token goes to Resource Manager alone
-            page = await self._get(url)
-            found += page.get("value") or []
-            url = str(page.get("nextLink") or "")
+        found = await self._manager.list(f"{self._jobs}?api-version={API_VERSION}", limit=PROJECTS)
         detailed = await asyncio.gather(*(self._detail(each) for each in found[:CLASSES_OF]))
-        return tuple(_project(each) for each in (*detailed, *found[CLASSES_OF:]))
+        try:
+            return tuple(_project(each) for each in (*detailed, *found[CLASSES_OF:]))
+        except (TypeError, ValueError, AttributeError):
+            raise wrong_shape(THING) from None
 
     async def _detail(self, job: dict[str, Any]) -> dict[str, Any]:
-        url = f"{self._base}/{quote(str(job['name']), safe='')}?api-version={API_VERSION}&includeLabelCategories=true"
-        return await self._get(url)
-
-    async def _get(self, url: str) -> dict[str, Any]:
-        token = await self._token(ARM_SCOPE)
-        answer = await send(
-            self._http, "GET", url, "Azure Resource Manager", headers={"Authorization": f"Bearer {token}"}
-        )
-        if answer.status_code != httpx.codes.OK:
-            raise explained(read_refusal(answer.status_code, answer.content, answer.headers))
-        found = answer.json()
-        return found if isinstance(found, dict) else {}
+        where = f"{self._jobs}/{quote(str(job.get('name')), safe='')}"
+        return await self._manager.get(f"{where}?api-version={API_VERSION}&includeLabelCategories=true")
 
 
 def _project(job: dict[str, Any]) -> LabelingProject:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 SCHEME = "azureml://"
 SHAPE = "azureml://subscriptions/SUBSCRIPTION/resourceGroups/GROUP/workspaces/WORKSPACE"
+
+STUDIO = "ml.azure.com"
+"""Azure Machine Learning studio; the manifest names it for links to be unfurled."""
 
 _SUBSCRIPTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _GROUP = re.compile(r"[\w.()-]{0,89}[\w()-]")  # Azure's rule: letters, digits and _ . ( ) -, no dot at the end
@@ -82,4 +85,25 @@ class AzureWorkspaceId:
             safe="/",
         )
         tenant = f"&tid={quote(tenant_id, safe='')}" if tenant_id else ""
-        return f"https://ml.azure.com/data/{quote(dataset, safe='')}/{version}/details?wsid={wsid}{tenant}"
+        return f"https://{STUDIO}/data/{quote(dataset, safe='')}/{version}/details?wsid={wsid}{tenant}"
+
+    def linked(self, url: str) -> tuple[str, int | None] | None:
+        """What `studio_url` was given, None for the latest version; None for other pages and other workspaces.
+
+        The studio has called the page both `data` and `dataset`, and its version a number or `latest`.
+        """
+        try:
+            parts = urlsplit(url)
+            wsid = parse_qs(parts.query).get("wsid", [""])[0]
+        except ValueError:
+            return None
+        kind, name, version, *_ = [*(unquote(each) for each in parts.path.split("/")[1:]), "", "", ""]
+        if parts.scheme != "https" or parts.hostname != STUDIO or kind not in {"data", "dataset"} or not name:
+            return None
+        short = self.key.removeprefix(SCHEME).replace("/providers/microsoft.machinelearningservices", "")
+        asked = wsid.lower().strip("/").replace("/providers/microsoft.machinelearningservices", "")
+        if asked != short:
+            return None
+        if not (version.isascii() and version.isdecimal()):
+            return (name, None) if version in {"", "latest", "details"} else None
+        return name, int(version)

@@ -5,16 +5,29 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
+from services.azure.errors import wrong_shape
 from services.errors import Unavailable
 
 Token = Callable[[str], Awaitable[str]]
 """An access token of the bot's identity for a scope such as "https://vault.azure.net/.default"."""
 
 SECONDS = 20.0
+
+
+class Tokens(Protocol):
+    """The bot's identity."""
+
+    async def token(self, scope: str) -> str:
+        """As `Token`. Raises Unavailable."""
+        ...
+
+    def forget(self) -> None:
+        """Ask for new tokens from now on."""
+        ...
 
 
 async def send(
@@ -40,9 +53,61 @@ async def send(
         raise Unavailable(_why(error, thing), code="network_closed") from None
 
 
+async def ask(
+    http: httpx.AsyncClient,
+    url: str,
+    thing: str,
+    *,
+    scope: str,
+    token: Token,
+    forget_tokens: Callable[[], None],
+    headers: Mapping[str, str] | None = None,
+) -> httpx.Response:
+    """The answer to a GET with the bot's token, whatever its status; with a new token once, if the first is refused.
+
+    Raises Unavailable as `send` does, and when there is no token.
+    """
+    answer = await send(
+        http, "GET", url, thing, headers={**(headers or {}), "Authorization": f"Bearer {await token(scope)}"}
+    )
+    if answer.status_code != httpx.codes.UNAUTHORIZED:
+        return answer
+    forget_tokens()
+    return await send(
+        http, "GET", url, thing, headers={**(headers or {}), "Authorization": f"Bearer {await token(scope)}"}
+    )
+
+
+async def send_as(http: httpx.AsyncClient, tokens: Tokens, scope: str, url: str, thing: str) -> httpx.Response:
+    """As `send`, a GET with a token of the bot's identity; one that is refused is renewed, once.
+
+    A token may be revoked, and azure-identity would go on giving it until it expires. Raises Unavailable.
+    """
+    for renewed in (False, True):
+        headers = {"Authorization": f"Bearer {await tokens.token(scope)}"}
+        answer = await send(http, "GET", url, thing, headers=headers)
+        if answer.status_code != httpx.codes.UNAUTHORIZED or renewed:
+            break
+        tokens.forget()
+    return answer
+
+
+def json_object(response: httpx.Response, thing: str) -> dict[str, Any]:
+    """The object of an answer. Raises Unavailable for anything else: a proxy's page, a body of another shape."""
+    try:
+        found = response.json()
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise wrong_shape(thing)
+    return found
+
+
 def _why(error: httpx.TransportError, thing: str) -> str:
     if any(isinstance(each, socket.gaierror) for each in _chain(error)):
         return f"{thing} was not found by its name. Check the spelling; a private one must be in the bot's DNS."
+    if isinstance(error, httpx.RemoteProtocolError) and "complete message body" in str(error):
+        return f"{thing} broke off its answer. Try again in a minute."
     if isinstance(error, httpx.ProxyError):
         return f"{thing} cannot be reached through the proxy of the bot's network. Check its name first."
     return f"{thing} cannot be reached. If it has a firewall or a private endpoint, let the bot's network in."

@@ -14,6 +14,7 @@ from services.datasets.lookup import Lookup
 from services.datasets.model import (
     ColumnType,
     Dataset,
+    DatasetSummary,
     DatasetType,
     DatasetVersion,
     DatastoreSource,
@@ -59,19 +60,13 @@ class Registering:
     async def check_name(self, name: str) -> NameCheck:
         """What would happen to a name, from the local index (fast enough for an inline check)."""
         trimmed = name.strip()
-        known = await self._index.get(trimmed) if trimmed else None
-        if known is None:
-            return NameCheck(trimmed, name_problem(trimmed), exists=False, next_version=1)
-        return NameCheck(trimmed, None, exists=True, next_version=known.latest_version + 1, type=known.type)
+        return _name_check(trimmed, await self._index.get(trimmed) if trimmed else None)
 
     async def problems(self, request: RegisterRequest) -> tuple[Problem, ...]:
         """What is wrong with the fields of a form, without reading files; see `form_problems`."""
-        name, known, missing = await asyncio.gather(
-            self.check_name(request.name),
-            self._index.get(request.name.strip()),
-            self._missing_datastore(request.definition),
-        )
-        found = form_problems(request, name, known.owner if known is not None else "")
+        name = request.name.strip()
+        known, missing = await asyncio.gather(self._index.get(name), self._missing_datastore(request.definition))
+        found = form_problems(request, _name_check(name, known), known.owner if known is not None else "")
         return (*found, *([missing] if missing is not None else []))
 
     async def seen_problems(self, request: RegisterRequest, *, within: float) -> tuple[Problem, ...]:
@@ -102,7 +97,7 @@ class Registering:
         if not isinstance(definition.source, DatastoreSource) or not definition.source.datastore:
             return None
         try:
-            await self._datastores.get(definition.source.datastore)
+            await self._datastores.require(definition.source.datastore)
         except NotFound as error:
             return Problem("datastore", error.sentence)
         return None
@@ -223,6 +218,13 @@ class Registering:
         wanted = request.owner or (request.requested_by if version == 1 else "")
         if wanted and wanted != present and present in {"", request.requested_by}:
             await self._records.set_owner(request.name, wanted)
+
+
+def _name_check(name: str, known: DatasetSummary | None) -> NameCheck:
+    """known: what the index has under this very name."""
+    if known is None:
+        return NameCheck(name, name_problem(name), exists=False, next_version=1)
+    return NameCheck(name, None, exists=True, next_version=known.latest_version + 1, type=known.type)
 
 
 def refuse_unusable(definition: Definition, inspection: Inspection) -> None:

@@ -64,20 +64,6 @@ def may_take_ownership(actor: Actor, dataset: Dataset, owner: str) -> Permission
     )
 
 
-class AdminsAndPublic:
-    """`DataAccess` where nothing is known of people's own access: admins, and everybody what everybody may read."""
-
-    async def may_read(self, actor: Actor, name: str, source: Source) -> Permission:
-        """Owner and registrar prove nothing: anybody may register any path that the bot can read, and is both."""
-        if actor.user_id and (actor.is_admin or is_public(source)):
-            return ALLOWED
-        return Permission(
-            False,
-            f"I cannot tell what you may read in Azure yet, so I show rows of “{name}” to admins of this bot only. "
-            "With access of your own, the code of “Use” shows them to you.",
-        )
-
-
 def is_public(source: Source) -> bool:
     """Does everybody on the internet read this? Other addresses may be reachable from the bot's network alone."""
     return isinstance(source, WebSource) and {urlsplit(url).hostname for url in source.urls} <= PUBLIC_HOSTS

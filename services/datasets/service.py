@@ -201,6 +201,14 @@ class DatasetService:
     async def _watched_by(self, actor: Actor) -> tuple[DatasetSummary, ...]:
         return await self._index.get_many(await self._records.watched_by(actor.user_id, WATCHED_LIMIT))
 
+    def linked(self, url: str) -> tuple[str, int | None] | None:
+        """The dataset and version (None: the latest) whose page in the studio this is, None for anything else."""
+        return self._catalog.linked(url)
+
+    async def dataset(self, name: str) -> Dataset:
+        """What is recorded of a dataset itself, without its versions. Raises NotFound."""
+        return await self._lookup.dataset(name)
+
     async def show(self, name: str, version: int | None = None) -> DatasetCard:
         """All that is recorded of one version, the latest without a number; reads no file. Raises NotFound."""
         dataset = await self._lookup.dataset(name)

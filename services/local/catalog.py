@@ -200,6 +200,10 @@ class LocalCatalog:
         """None: an embedded workspace has no studio."""
         return None
 
+    def linked(self, url: str) -> tuple[str, int | None] | None:
+        """None, for the same reason."""
+        return None
+
 
 def _row_query(workspace_id: int, name: str) -> Select[*tuple[object, ...]]:
     return select(_dataset).where(_dataset.c.workspace_id == workspace_id, _dataset.c.name == name)

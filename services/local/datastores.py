@@ -72,6 +72,11 @@ class LocalDatastores:
         workspace_id = await self._ready()
         return await self._db.read(lambda connection: _the_datastore(connection, workspace_id, name))
 
+    async def require(self, name: str) -> None:
+        """As `get`, without counting datasets. Raises NotFound."""
+        workspace_id = await self._ready()
+        await self._db.read(lambda connection: _the_row(connection, workspace_id, name))
+
     async def default(self) -> Datastore:
         """The default datastore."""
         return next(each for each in await self.all() if each.is_default)

@@ -22,8 +22,10 @@ class Following:
 
         The first look remembers where the feed is and runs nothing: what is there already is no news.
         """
-        cursor, begun = await self._store.cursor(), 0
-        is_first = not cursor
+        known, begun = await self._store.cursor(), 0
+        is_first, cursor = known is None, known or ""
+        if is_first:
+            await self._store.set_cursor(cursor)  # where there is nothing yet, all that comes is news
         while True:
             changed, following = await self._catalog.changes(cursor, PAGE)
             if not is_first:

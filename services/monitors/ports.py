@@ -181,8 +181,8 @@ class MonitorStore(Protocol):
         """Monitors of these datasets that run on new versions, not paused, not deleted."""
         ...
 
-    async def cursor(self) -> str:
-        """Up to where the catalogue's changes were looked at; "" for never."""
+    async def cursor(self) -> str | None:
+        """Up to where the catalogue's changes were looked at; None for never."""
         ...
 
     async def set_cursor(self, cursor: str) -> None:

@@ -43,6 +43,7 @@ from services.store.access_rows import (
 )
 from services.store.access_tables import access_asked, access_grant, access_request, access_vote
 from services.store.database import Database, exclusive, insert_new
+from services.store.instances import DEFAULT_LEASE, alive_since
 from services.store.workspaces import WorkspaceRow
 
 _CLAIMING = 0x6772616E7473  # "grants": what `exclusive` is told
@@ -235,6 +236,18 @@ class SqlAccessStore:
         given_back = (
             update(access_grant)
             .where(_grant.id == grant_id, _grant.claimed_by == owner)
+            .values(claimed_by="", claimed_until=None)
+        )
+        await self._db.write(lambda connection: connection.execute(given_back))
+
+    async def release_dead(self) -> None:
+        """See `AccessStore.release_dead`; an instance that is not registered counts as dead."""
+        given_back = (
+            update(access_grant)
+            .where(
+                _grant.claimed_until.is_not(None),
+                _grant.claimed_by.not_in(alive_since(self._clock.now() - DEFAULT_LEASE)),
+            )
             .values(claimed_by="", claimed_until=None)
         )
         await self._db.write(lambda connection: connection.execute(given_back))

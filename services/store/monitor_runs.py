@@ -158,10 +158,10 @@ class SqlMonitorStore(SqlMonitors):
         row = await self._db.read(lambda connection: connection.execute(query).first())
         return (DigestPeriod.NONE, "UTC") if row is None else (DigestPeriod(row.period), row.timezone)
 
-    async def cursor(self) -> str:
+    async def cursor(self) -> str | None:
         """See `MonitorStore.cursor`."""
         query = select(_feed.cursor).where(_feed.workspace_id == await self._workspace.id())
-        return await self._db.read(lambda connection: connection.execute(query).scalar()) or ""
+        return await self._db.read(lambda connection: connection.execute(query).scalar())
 
     async def set_cursor(self, cursor: str) -> None:
         """See `MonitorStore.set_cursor`."""

@@ -42,7 +42,7 @@ async def module_workers(azure_server: AzureContract, bot_environment: None) -> 
 async def world(
     azure_server: AzureContract, module_workers: AzureWorkers, migrated_sqlite: Path, tmp_path: Path
 ) -> AsyncIterator[AzureWorld]:
-    """An empty workspace and an empty database; the test fails if an unknown host was asked for."""
+    """An empty workspace and an empty database; the test fails if it asked for an unknown host or for a sign-in."""
     azure_server.reset(WORKSPACE)
     path = tmp_path / "bot.db"
     shutil.copy(migrated_sqlite, path)
@@ -50,4 +50,5 @@ async def world(
     yield AzureWorld(azure_server, module_workers, db)
     await db.close()
     assert azure_server.browser_openings() == []
+    assert azure_server.log.sign_ins() == []
     await asyncio.to_thread(azure_server.reset, WORKSPACE)

@@ -171,13 +171,13 @@ def bearer_of(entry: LoggedRequest) -> str:
     return token if kind == "Bearer" else ""
 
 
-async def changed_view(person: Person, before: str) -> View:
+async def changed_view(person: Person, before: str, form: str = "register") -> View:
     """The form once it was drawn anew."""
-    view = await person.wait_view("register")
+    view = await person.wait_view(form)
     for _ in range(500):
         if view.raw["hash"] != before:
             return view
-        view = await person.wait_view("register")
+        view = await person.wait_view(form)
     raise AssertionError(f"the form was not drawn anew: {view.shown}")
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import importlib
 import logging
 import os
+import sys
 import tempfile
 import time
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 
+from services.azure.identity import CredentialKind
 from services.azure.sdk import datasets as sdk
 from services.azure.sdk.session import Session
 
@@ -20,6 +25,11 @@ from services.azure.sdk.session import Session
 def process_id(session: Session) -> int:
     """The worker's."""
     return os.getpid()
+
+
+def has_loaded(session: Session, module: str) -> bool:
+    """Whether this worker has imported it."""
+    return module in sys.modules
 
 
 def sleep(session: Session, seconds: float) -> int:
@@ -143,6 +153,7 @@ def read_private_file(session: Session, url: str) -> int:
     """Rows of a file that nobody may read without a sign-in."""
     from azureml.core import Dataset
 
+    session.renew()
     made = Dataset.Tabular.from_delimited_files(url, validate=False, infer_column_types=False)
     return len(made.take(1)._dataflow._to_pyrecords())
 
@@ -167,3 +178,74 @@ def read_local_rows(session: Session) -> int:
             f"type: mltable\npaths:\n- file: 'file://{path}'\ntransformations:\n- read_delimited:\n    delimiter: ','\n"
         )
         return len(EnginelessDataflow(text)._to_pyrecords())
+
+
+def open_anew(session: Session) -> str:
+    """Sign in and find the workspace as a worker does before its first call; the address of its services."""
+    session.renew()
+    return str(session.rest().client.config.base_url)
+
+
+def open_as(session: Session, kind: CredentialKind, environment: dict[str, str], names: Sequence[str]) -> str:
+    """As `open_anew`, signed in as `kind` says with this environment alone, of the names that it may set."""
+    settings, before = session.settings, {name: os.environ.get(name) for name in names}
+    for name in names:
+        os.environ.pop(name, None)
+    os.environ.update(environment)
+    session.settings = replace(settings, credential=kind)
+    try:
+        return open_anew(session)
+    finally:
+        session.settings = settings
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+        session.renew()
+
+
+def get_after_opening_anew(session: Session, name: str) -> sdk.Found:
+    """A dataset, by a worker that has not opened the workspace yet."""
+    session.renew()
+    return sdk.get(session, name, None)
+
+
+def key_as_the_sdk_lists_it(session: Session, name: str) -> str:
+    """The account key of a datastore in the SDK's own list."""
+    return str(session.workspace().datastores[name].account_key)
+
+
+OTHERS: tuple[object, ...] = (None, 3, "x", [], {}, [3], {"a": 1}, True)
+
+
+def reading_broken_answers(session: Session, name: str) -> list[str]:
+    """Reads Azure's answer about a dataset with each of its values replaced or left out; what that did but say so."""
+    from services.azure.sdk.rest import WrongShapeError
+
+    good = sdk.as_answered(session, name)
+    wrong = []
+    for path in _places(good):
+        for other in (*OTHERS, _places):  # the last one stands for nothing at all
+            broken = copy.deepcopy(good)
+            *above, last = path
+            parent = functools.reduce(lambda found, key: found[key], above, broken)
+            if other is _places:
+                del parent[last]
+            else:
+                parent[last] = other
+            try:
+                sdk._entry(broken)
+                sdk._version(session, broken, sdk.object_in(broken, "latest"))
+            except WrongShapeError:
+                continue
+            except Exception as error:  # noqa: BLE001 - all of them are what is looked for
+                wrong.append(f"{path} {other!r}: {error!r}")
+    return wrong
+
+
+def _places(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Where there is a value in nested objects."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield (*path, key)
+            yield from _places(each, (*path, key))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,14 +15,17 @@ from bot.check import findings
 from bot.settings import checked_settings
 from services.azure.check import RIGHTS, AzureCheck, AzureFinding, missing_rights
 from services.azure.identity import CredentialKind, TokenSource
+from tests.azure.identities import WAYS
 from tests.azure.peers import Peers, azure_peers
 from tests.azure.storage_peer import ACCOUNT, KEY
 from tests.contract import datastore_store
 from tests.contract.entra import BOT_APP, TENANT
 from tests.contract.permissions import Permission
+from tests.contract.wire import Json
 
 pytestmark = [pytest.mark.azure, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
+ROOT = Path(__file__).parents[2]
 ML = "Microsoft.MachineLearningServices/workspaces"
 
 
@@ -129,12 +135,84 @@ async def test_the_command_tests_the_workspace_that_the_settings_name(peers: Pee
         database_url=f"sqlite:///{tmp_path / 'bot.sqlite'}",
     )
     told = [finding async for finding in findings(settings)]
-    assert [(each.name, each.ok) for each in told if each.name.startswith("Azure")] == [
+    assert [(each.name, each.ok) for each in told if each.name.startswith(("Azure", "Microsoft"))] == [
         ("Azure identity", True),
         ("Azure workspace", True),
         ("Azure rights", True),
         ("Azure key vault", True),
         ("Azure ML SDK", True),
         ("Azure default datastore", True),
+        ("Azure access: datastores", None),  # the only one keeps a key
+        ("Azure access: seeing roles", True),
+        ("Azure access: giving roles", True),
+        ("Azure access: Entra PIM", None),
+        ("Microsoft Graph: users", True),
+        ("Microsoft Graph: groups", True),
+        ("Microsoft Graph: servicePrincipals", True),
     ]
     assert "workspace" not in {each.name for each in told}
+
+
+@pytest.mark.parametrize(
+    ("body", "host", "failing", "words"),
+    [
+        ("<html>gateway</html>", "management.azure.com", "Azure workspace", "does not understand"),
+        ({"surprise": 3}, "management.azure.com", "Azure workspace", "does not understand"),
+        ("<html>gateway</html>", "*.api.azureml.ms", "Azure ML SDK", "does not understand"),
+        ({"value": 7}, "*.api.azureml.ms", "Azure ML SDK", "does not understand"),
+    ],
+)
+async def test_answers_that_make_no_sense_are_told(
+    peers: Peers, body: Json | str, host: str, failing: str, words: str
+) -> None:
+    assert (await found(peers))["Azure ML SDK"].ok, "the worker has opened the workspace"
+    peers.contract.faults.wrong_shape(body, host=host)
+    told = (await found(peers))[failing]
+    assert told.ok is False
+    assert words in told.detail
+
+
+async def test_a_cut_answer_is_no_closed_network(peers: Peers) -> None:
+    peers.contract.faults.truncate(20, host="management.azure.com")
+    told = (await found(peers))["Azure workspace"]
+    assert told.ok is False
+    assert "broke off its answer" in told.detail
+
+
+async def test_a_revoked_token_is_renewed(peers: Peers) -> None:
+    await found(peers)
+    peers.contract.entra.revoke_all()
+    assert all(finding.ok for finding in (await found(peers)).values())
+
+
+def run_command(peers: Peers, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """`dataset-bot check` as somebody at a terminal runs it, of whose Azure settings these are all."""
+    base = peers.contract.env(identity=False)
+    mine = {"WORKSPACE": peers.contract.workspace.url, "DATABASE_URL": f"sqlite:///{folder / 'bot.sqlite'}"}
+    return subprocess.run(
+        [sys.executable, "-m", "bot", "check"],
+        env={**base, **mine, **environment, "PYTHONPATH": str(ROOT)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+async def test_the_command_with_a_machines_own_identity(peers: Peers, tmp_path: Path) -> None:
+    way = next(way for way in WAYS if way.kind is CredentialKind.MANAGED_IDENTITY)
+    environment = {**way.arrange(peers.contract, tmp_path), "AZURE_CREDENTIAL": "managed_identity"}
+    done = await asyncio.to_thread(run_command, peers, tmp_path, environment)
+    tests = done.stdout.partition("Tests\n")[2]
+    assert f"ok    Azure identity: managed_identity, object {BOT_APP.object_id}" in tests
+    assert "ok    Azure default datastore: main" in tests
+    assert done.stderr == ""
+    assert "azure_" not in tests, "what is logged is no part of the table"
+
+
+async def test_the_command_without_an_identity(peers: Peers, tmp_path: Path) -> None:
+    done = await asyncio.to_thread(run_command, peers, tmp_path, {"PATH": "/nowhere"})
+    assert "FAIL  Azure identity: The bot cannot sign in to Azure: this machine has no managed identity" in done.stdout
+    assert "2 to fix." in done.stdout, "that and the transport, since no Slack is set"
+    assert (done.returncode, done.stderr) == (1, "")

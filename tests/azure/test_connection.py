@@ -34,11 +34,15 @@ class World:
 
     def __init__(self, contract: AzureContract, storage: StoragePeer, vaults: KeyVaults, http: httpx.AsyncClient):
         self.contract, self.storage, self.vaults = contract, storage, vaults
-        self.connection = ConnectionTest(http, self.token)
-        self.secrets = VaultReader(http, self.token)
+        self._tokens: dict[str, str] = {}
+        self.connection = ConnectionTest(http, self)
+        self.secrets = VaultReader(http, self)
 
     async def token(self, scope: str) -> str:
-        return self.contract.entra.token(BOT_APP, scope.removesuffix("/.default"))
+        return self._tokens.setdefault(scope, self.contract.entra.token(BOT_APP, scope.removesuffix("/.default")))
+
+    def forget(self) -> None:
+        self._tokens.clear()
 
     async def problem(self, kind: DatastoreKind, details: AzureDetails, secret: str | None = None) -> UserError:
         with pytest.raises((SourceProblem, Unavailable)) as caught:

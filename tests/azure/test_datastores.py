@@ -31,7 +31,7 @@ from tests.contract import datastore_store
 from tests.contract.entra import BOT_APP, TENANT, App
 from tests.contract.permissions import Permission
 from tests.contract.request_log import LoggedRequest
-from tests.contract.wire import Request
+from tests.contract.wire import Json, Request
 
 pytestmark = [pytest.mark.azure, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
@@ -48,11 +48,10 @@ class World:
     def __init__(self, peers: Peers, scratch: Path) -> None:
         self.contract, self.storage, self.workers = peers.contract, peers.storage, peers.workers
         self.scratch, self.seconds = scratch, 0.0
-        token = peers.tokens.token
         self.datastores = AzureDatastores(
             peers.workers,
-            KeyVaults(peers.http, token),
-            ConnectionTest(peers.http, token),
+            KeyVaults(peers.http, peers.tokens),
+            ConnectionTest(peers.http, peers.tokens),
             clock=lambda: self.seconds,
         )
 
@@ -157,6 +156,14 @@ async def test_while_azure_refuses_what_is_known_is_told(world: World) -> None:
     async with asyncio.timeout(20):
         while not fault.hits:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.05)
+    assert len(await world.datastores.all()) == 2
+
+
+@pytest.mark.parametrize("body", [{}, {"value": None}, {"value": [3]}, {"value": [{"x": 1}]}, "<html>"], ids=str)
+async def test_an_answer_of_the_wrong_shape_empties_nothing(world: World, body: Json | str) -> None:
+    world.contract.faults.wrong_shape(body, path="/datastore/*/datastores")
+    with pytest.raises(Unavailable, match="does not understand"):
+        await world.datastores.refresh()
     assert len(await world.datastores.all()) == 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -85,6 +86,33 @@ async def on(
     assert azure_server.browser_openings() == []
 
 
+async def test_a_link_to_the_studio_is_unfurled_for_the_own_organisation(on: Stage) -> None:
+    yaml = "type: mltable\npaths:\n- file: https://example.org/a.png\n"
+    on.azure.workspace.datasets.add(
+        "flights <!channel>", yaml, tags={"team": "ops"}, description="Departures *of* 2013"
+    )
+    where = on.azure.workspace.url.removeprefix("azureml:/")
+    link = f"https://ml.azure.com/data/flights%20%3C!channel%3E/1/details?wsid={where}&tid=1"
+    elsewhere = "https://ml.azure.com/data/flights/1/details?wsid=/subscriptions/1/resourceGroups/g/workspaces/w"
+    said = await on.ben.say(CHANNEL, f"look at {link} and {elsewhere}")
+    shown = await on.ada.wait_message(CHANNEL, "Departures", timeout=30)
+    assert shown.ts == said.ts
+    assert "team=ops" in shown.shown
+    assert len(shown.raw["attachments"]) == 1
+    assert "<!channel>" not in json.dumps(shown.raw["attachments"][0]["blocks"])
+    await on.ada.click(shown, "run:show")
+    await on.ada.wait_message(CHANNEL, "the only version")
+
+    # Another organisation reads along there: nothing is drawn, nor for what a guest posts.
+    await on.ben.say("C0SHARED", link)
+    guest = await on.slack.person("U0GUS").say(CHANNEL, link)
+    asked = await on.ada.say(CHANNEL, link)
+    await on.ada.wait_message(CHANNEL, "Departures", after=guest.ts, timeout=30)
+    drawn = [message.ts for message in await on.ada.messages(CHANNEL) if message.raw.get("attachments")]
+    assert drawn == [said.ts, asked.ts]
+    assert not [message for message in await on.ben.messages("C0SHARED") if message.raw.get("attachments")]
+
+
 async def test_a_datastore_is_registered_by_the_name_of_its_secret(on: Stage) -> None:
     on.azure.vaults.set("team-vault", "sales-key", KEY)
     await on.ada.command(CHANNEL, "/datastore", "register")
@@ -140,7 +168,7 @@ async def test_labels_and_rows(on: Stage) -> None:
     for said in ("cat", "dog", "3", "Project", "6 open of 10 data points"):
         assert said in told.shown
     await on.ben.command(CHANNEL, "/dataset", "preview pets")
-    refused = await on.ben.wait_message(CHANNEL, "admins of this bot only", timeout=20)
+    refused = await on.ben.wait_message(CHANNEL, "Microsoft Entra has no user", timeout=20)
     assert "a.jpg" not in refused.shown
     await on.ben.command(CHANNEL, "/dataset", "lineage pets")
     told = await on.ben.wait_message(CHANNEL, "pets:1, lineage", timeout=20)

@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.azure, pytest.mark.slow, pytest.mark.asyncio(loop_scop
 
 REGISTER = "*/datasets"
 ONE = "*/datasets/query/*"
+READ = "Microsoft.MachineLearningServices/workspaces/datasets/registered/read"
 WRITE = "Microsoft.MachineLearningServices/workspaces/datasets/registered/write"
 NOTICE_SECONDS = 3.0
 
@@ -34,8 +35,7 @@ async def stage(
 @pytest_asyncio.fixture(loop_scope="module")
 async def on(stage: FlowStage) -> AsyncIterator[FlowStage]:
     yield stage
-    stage.azure.faults.clear()
-    stage.azure.workspace.deleted = False
+    mend(stage)
     await stage.close_all()
     await stage.listen()
 
@@ -66,6 +66,23 @@ def no_container(on: FlowStage) -> None:
     on.azure.faults.status(404, code, host=BLOB_HOST, headers={"x-ms-error-code": code})
 
 
+def storage_closed(on: FlowStage) -> None:
+    code = "AuthorizationFailure"
+    on.azure.faults.status(403, code, host=BLOB_HOST, headers={"x-ms-error-code": code})
+
+
+def identity_ended(on: FlowStage) -> None:
+    on.azure.entra.revoke_all()
+    on.azure.entra.apps.clear()
+
+
+def mend(on: FlowStage) -> None:
+    """All is well again."""
+    on.azure.faults.clear()
+    on.azure.workspace.deleted = False
+    on.azure.entra.reset()
+
+
 def _unquoted(text: str) -> str:
     """Names are quoted beside a field and set as code above the form: how they are marked is not what is asked here."""
     return text.translate(dict.fromkeys(map(ord, "“”`")))
@@ -94,6 +111,32 @@ LASTING = [
         sent=1,
     ),
     Case("no role on storage", no_role_on_storage, ("Storage Blob Data Reader", f"{BLOB}/{CONTAINER}", "try again")),
+    Case(
+        "storage closed", storage_closed, ("refuses the bot's network", "Networking of the account", "private endpoint")
+    ),
+    Case(
+        "sign-in refused",
+        lambda on: on.azure.faults.unauthorized(host=API_HOST),
+        ("sign-in", "Try again in a minute", "dataset-bot check"),
+    ),
+    Case(
+        "identity ended", identity_ended, ("cannot sign in to Azure", "application is not known", "dataset-bot check")
+    ),
+    Case(
+        "private endpoint only",
+        lambda on: on.azure.faults.status(403, "Forbidden", "Public network access is disabled.", path=ONE),
+        ("cannot be reached from the bot's network", "private endpoint"),
+    ),
+    Case(
+        "another region",
+        lambda on: on.azure.faults.status(404, "UserError", "Workspace is not in this region.", path=ONE),
+        ("region", "Restart the bot", "correct WORKSPACE"),
+    ),
+    Case(
+        "resource group gone",
+        lambda on: on.azure.faults.status(404, "ResourceGroupNotFound", "no", path=ONE),
+        ("resource group in WORKSPACE does not exist", "deleted or renamed", "administrator"),
+    ),
     Case("no container", no_container, (f"no container “{CONTAINER}”", BLOB, "correct the datastore")),
     Case(
         "name taken by somebody at the same moment",
@@ -144,8 +187,7 @@ async def test_told_with_the_next_step_and_the_form_is_kept(on: FlowStage, case:
         assert _unquoted(words) in said, said
     assert on.versions(name) == 0
     assert len(on.posts(name)) == case.sent
-    on.azure.faults.clear()
-    on.azure.workspace.deleted = False
+    mend(on)
     view = await on.ben.wait_view("register")
     # What was typed is still in the form, so pressing Register is all there is to do.
     assert (await on.ben.submit(view, values))["response_action"] == "push"
@@ -215,6 +257,62 @@ async def test_finishes_by_itself_with_one_version(on: FlowStage, case: Case) ->
     assert on.versions(name) == 1
     # What is refused for its token did nothing; each worker process may hold an old one.
     assert len([post for post in on.posts(name) if post.status != 401]) == case.sent
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A command for a dataset that Azure has, and the copy does not, and what is told of what goes wrong then."""
+
+    id: str
+    text: str
+    arrange: Callable[[FlowStage], object]
+    said: tuple[str, ...]
+
+
+ASKED = [
+    Asked("nobody knows it", "show nobody-{}", lambda on: None, ("There is no dataset called", "nobody-")),
+    Asked(
+        "may not be read",
+        "show {}",
+        lambda on: on.azure.faults.forbidden(READ, path=ONE),
+        (READ, "AzureML Data Scientist", "try again"),
+    ),
+    Asked("throttled", "versions {}", lambda on: on.azure.faults.throttled(33, path=ONE), ("slow down", "33 seconds")),
+    Asked("service broken", "show {}", lambda on: on.azure.faults.status(500, path=ONE), ("status 500", "few minutes")),
+    Asked(
+        "may not be changed",
+        "tag {} a=b",
+        lambda on: on.azure.faults.forbidden(WRITE, path="*/datasets/*", method="PUT"),
+        (WRITE, "AzureML Data Scientist"),
+    ),
+    Asked(
+        "changed by somebody else",
+        "tag {} a=b",
+        lambda on: on.azure.faults.status(409, "UserError", "Conflict", path="*/datasets/*", method="PUT"),
+        ("Somebody else is changing", "try again"),
+    ),
+    Asked(
+        "a tag that Azure refuses",
+        "tag {} a=b",
+        lambda on: on.azure.faults.status(400, "UserError", "Odd tags.", path="*/datasets/*", method="PUT"),
+        ("refuses this", "Odd tags."),
+    ),
+    Asked("cut off again and again", "show {}", lambda on: on.azure.faults.truncate(20, path=ONE), ("not answer",)),
+]
+
+
+@pytest.mark.parametrize("case", ASKED, ids=lambda case: case.id.replace(" ", "-"))
+async def test_what_is_asked_is_answered_with_the_next_step(on: FlowStage, case: Asked) -> None:
+    name = "asked-" + case.id.replace(" ", "-")
+    on.azure.workspace.datasets.add(name, f"type: mltable\npaths:\n- file: https://data.example/{name}.csv\n")
+    if case.text.startswith("tag"):  # who may is known from here, so that only the change itself can go wrong
+        await on.answered(on.ada, "/dataset", f"show {name}", name)
+    case.arrange(on)
+    before = (await on.ada.messages(CHANNEL))[-1:]
+    await on.ada.command(CHANNEL, "/dataset", case.text.format(name))
+    told = await on.ada.wait_message(CHANNEL, case.said[0], after=before[0].ts if before else "", timeout=SOON)
+    for words in case.said:
+        assert words in told.shown, told.shown
 
 
 async def test_requests_that_may_have_arrived_are_looked_for_and_not_repeated(on: FlowStage) -> None:

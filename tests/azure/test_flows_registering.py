@@ -13,7 +13,19 @@ import pyarrow.parquet as pq
 import pytest
 import pytest_asyncio
 
-from tests.azure.flow_stage import BLOB, BLOB_HOST, CHANNEL, CONTAINER, LAKE, PUBLIC, FlowStage, bearer_of, flow_stage
+from tests.azure.flow_stage import (
+    BLOB,
+    BLOB_HOST,
+    CHANNEL,
+    CONTAINER,
+    LAKE,
+    PUBLIC,
+    SOON,
+    FlowStage,
+    bearer_of,
+    changed_view,
+    flow_stage,
+)
 from tests.contract.entra import BOT_APP
 from tests.contract.server import AzureContract
 from tests.scenario.slow_file import SlowFile
@@ -215,6 +227,35 @@ async def test_an_address_of_any_other_web_server(on: FlowStage) -> None:
     assert made is not None
     assert served.url in made.versions[0].dataflow
     assert [post.status for post in on.posts("elsewhere")] == [200]
+
+
+async def test_a_datastore_whose_key_comes_from_a_vault_and_a_dataset_on_it(on: FlowStage) -> None:
+    """The key goes to Azure, once, and into nothing that the search at the end looks through."""
+    key, sas = on.storage.key(BLOB), on.sas
+    on.azure.vaults.set("team-vault", "the-key", key)
+    on.azure.vaults.set("team-vault", "the-signature", sas)
+    for name, access, secret in (("by_key", "account_key", "the-key"), ("by_signature", "sas", "the-signature")):
+        await on.ada.command(CHANNEL, "/datastore", "register")
+        view = await on.ada.wait_view("datastore_register", timeout=SOON)
+        before = view.raw["hash"]
+        await on.ada.click(view, "datastore_register:access", access)
+        view = await changed_view(on.ada, before, "datastore_register")
+        typed = {"name": name, "account": BLOB, "container": CONTAINER, "vault": "team-vault", "secret": secret}
+        answer = await on.ada.submit(view, typed)
+        assert answer["response_action"] == "push", answer
+        done = await on.ada.wait_view("done", "is registered", timeout=SOON)
+        assert name in done.shown
+        await on.close_all()
+    kept = on.azure.workspace.datastores.get("by_key")
+    assert kept is not None
+    assert key in str(kept)
+    sent = on.azure.log.places_of(key, allowed=lambda entry: entry.host == "team-vault.vault.azure.net")
+    assert len(sent) == 1, sent
+    assert "POST" in sent[0]
+    assert sent[0].endswith("body")
+    place = Place("vaulted", "by_key")
+    await on.register(on.ben, "vaulted", put(on, place, "vaulted", KINDS[1], "vaulted"))
+    assert on.versions("vaulted") == 1
 
 
 async def test_the_search_for_secrets_at_the_end_finds_what_is_planted(on: FlowStage) -> None:

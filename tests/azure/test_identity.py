@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from services.azure.identity import (
     ARM_SCOPE,
     STORAGE_SCOPE,
+    TOKEN_SECONDS,
+    VAULT_SCOPE,
     CredentialKind,
     TokenSource,
     WrongIdentityError,
@@ -17,6 +21,7 @@ from services.azure.identity import (
     make_credential,
 )
 from services.errors import Unavailable
+from tests.azure.identities import VARIABLES, WAYS, Way, signed_out_cli
 from tests.contract.entra import BOT_APP
 from tests.contract.server import AzureContract
 
@@ -66,23 +71,113 @@ async def test_a_token_is_renewed_before_it_expires(azure: AzureContract) -> Non
     await source.close()
 
 
-async def test_a_workload_identity(azure: AzureContract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    token = tmp_path / "token"
-    token.write_text(BOT_APP.federated_token)
-    monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(token))
-    monkeypatch.delenv("AZURE_CLIENT_SECRET")
-    for kind in (CredentialKind.WORKLOAD_IDENTITY, CredentialKind.DEFAULT):
-        source = TokenSource(kind)
-        assert (await source.facts()).object_id == BOT_APP.object_id
-        await source.close()
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, str]], None]:
+    """Puts an environment of `identities` in the place of this one's."""
+
+    def put(environment: Mapping[str, str]) -> None:
+        for name in VARIABLES:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+
+    return put
 
 
-async def test_a_managed_identity(azure: AzureContract, monkeypatch: pytest.MonkeyPatch) -> None:
-    azure.entra.managed_identity = BOT_APP
-    for name in PRINCIPAL:
-        monkeypatch.delenv(name)
-    source = TokenSource(CredentialKind.MANAGED_IDENTITY)
-    assert (await source.facts()).object_id == BOT_APP.object_id
+Machine = Callable[[Mapping[str, str]], None]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.id)
+async def test_every_way_to_sign_in(azure: AzureContract, machine: Machine, tmp_path: Path, way: Way) -> None:
+    machine(way.arrange(azure, tmp_path))
+    source = TokenSource(way.kind)
+    facts = await source.facts()
+    assert (facts.kind, facts.object_id) == (way.kind, BOT_APP.object_id)
+    for scope in (STORAGE_SCOPE, VAULT_SCOPE):
+        assert await source.token(scope) in azure.entra.issued
+    assert azure.log.sign_ins() == []
+    await source.close()
+
+
+MISSING: list[tuple[str, CredentialKind, dict[str, str], str]] = [
+    (
+        "a tenant that is none",
+        CredentialKind.SERVICE_PRINCIPAL,
+        {**PRINCIPAL, "AZURE_TENANT_ID": "not a tenant!"},
+        "no identity at Azure.*Invalid tenant",
+    ),
+    (
+        "a certificate that is not there",
+        CredentialKind.SERVICE_PRINCIPAL,
+        {**PRINCIPAL, "AZURE_CLIENT_CERTIFICATE_PATH": "/nowhere/bot.pem"},
+        "/nowhere/bot.pem cannot be read",
+    ),
+    (
+        "a certificate that is none",
+        CredentialKind.SERVICE_PRINCIPAL,
+        {**PRINCIPAL, "AZURE_CLIENT_CERTIFICATE_PATH": __file__},
+        "no identity at Azure",
+    ),
+    (
+        "a federated token that is not there",
+        CredentialKind.WORKLOAD_IDENTITY,
+        {"AZURE_CLIENT_ID": "c", "AZURE_TENANT_ID": "t", "AZURE_FEDERATED_TOKEN_FILE": "/nowhere/token"},
+        "/nowhere/token cannot be read",
+    ),
+    (
+        "the same, when it is tried in turn",
+        CredentialKind.DEFAULT,
+        {"AZURE_CLIENT_ID": "c", "AZURE_TENANT_ID": "t", "AZURE_FEDERATED_TOKEN_FILE": "/nowhere/token"},
+        "/nowhere/token",
+    ),
+    ("no managed identity", CredentialKind.MANAGED_IDENTITY, {}, "this machine has no managed identity"),
+    ("no CLI", CredentialKind.DEVELOPER_CLI, {"PATH": "/nowhere"}, "the Azure CLI is not installed"),
+    (
+        "nothing at all",
+        CredentialKind.DEFAULT,
+        {"PATH": "/nowhere"},
+        "this machine has no managed identity; the Azure CLI is not installed",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "environment", "words"), [case[1:] for case in MISSING], ids=[c[0] for c in MISSING])
+async def test_an_identity_that_is_not_there_is_told(
+    azure: AzureContract, machine: Machine, kind: CredentialKind, environment: dict[str, str], words: str
+) -> None:
+    machine(environment)
+    source = TokenSource(kind, answer_seconds=1)
+    with pytest.raises(Unavailable, match=words) as told:
+        await source.token(ARM_SCOPE)
+    assert told.value.sentence.endswith(".")
+
+
+async def test_a_cli_that_nobody_signed_in_with(azure: AzureContract, machine: Machine, tmp_path: Path) -> None:
+    machine(signed_out_cli(azure, tmp_path))
+    with pytest.raises(Unavailable, match="nobody has signed in with az login"):
+        await TokenSource(CredentialKind.DEVELOPER_CLI).token(ARM_SCOPE)
+
+
+async def test_entra_that_hangs_is_waited_for_only_so_long(azure: AzureContract) -> None:
+    azure.faults.hang(host="login.microsoftonline.com")
+    source = TokenSource(CredentialKind.SERVICE_PRINCIPAL, answer_seconds=0.3)
+    began = time.monotonic()
+    with pytest.raises(Unavailable, match="Microsoft Entra cannot be reached"):
+        await source.token(ARM_SCOPE)
+    assert time.monotonic() - began < TOKEN_SECONDS / 3
+    azure.faults.clear()
+    assert await source.token(ARM_SCOPE), "and asked again at once when somebody wants to know"
+    await source.close()
+
+
+async def test_a_refusal_is_not_remembered(azure: AzureContract) -> None:
+    """MSAL keeps Entra's refusals for a minute."""
+    source = TokenSource(CredentialKind.SERVICE_PRINCIPAL)
+    azure.faults.wrong_shape({"error": {}}, status=401, host="login.microsoftonline.com", path="*/token")
+    with pytest.raises(Unavailable, match="cannot sign in"):
+        await source.token(ARM_SCOPE)
+    azure.faults.clear()
+    assert await source.token(ARM_SCOPE)
     await source.close()
 
 

@@ -9,9 +9,11 @@ import pytest
 import pytest_asyncio
 
 from services.azure.labels import CLASSES_OF, AzureLabels
+from services.azure.resource_manager import ResourceManager
 from services.azure.sdk.labels import LABEL_PROPERTY, LabelColumn, counted, label_column, labels_in
 from services.datasets.labels import LabelCount
 from services.errors import NotAllowed, NotFound
+from tests.azure import sdk_tasks
 from tests.azure.peers import Peers, azure_peers
 from tests.contract.permissions import Permission
 from tests.contract.wire import Json
@@ -20,13 +22,17 @@ from tests.contract.workspace import LabelingJob
 pytestmark = [pytest.mark.azure, pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 CSV = b"image_url,label\na.jpg,cat\nb.jpg,dog\nc.jpg,cat\nd.jpg,\n"
+JSON_LINES = (
+    'type: mltable\npaths:\n- file: "{url}"\ntransformations:\n- read_json_lines:\n    encoding: utf8\n'
+    "    include_path_column: false\n    invalid_lines: error\n"
+)
 COLUMN: Json = {"Column": "label", "Type": "Classification"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def peers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Peers, AzureLabels]]:
     async with azure_peers(tmp_path_factory.mktemp("scratch")) as running:
-        yield running, AzureLabels(running.workers, running.http, running.tokens.token, running.workspace)
+        yield running, AzureLabels(running.workers, ResourceManager(running.http, running.tokens), running.workspace)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -53,6 +59,33 @@ async def test_labels_are_counted(azure: tuple[Peers, AzureLabels], value: Json)
     assert found is not None
     assert (found.column, found.kind, found.labelled, found.unlabelled) == ("label", "Classification", 3, 1)
     assert found.counts == (LabelCount("cat", 2), LabelCount("dog", 1))
+
+
+async def test_lists_of_labels_and_boxes_under_any_name(azure: tuple[Peers, AzureLabels]) -> None:
+    peers, labels = azure
+    rows = b'{"image_url": "a", "label": ["cat", "dog"]}\n{"image_url": "b", "label": ["cat"]}\n{"image_url": "c"}\n'
+    boxes = b'{"label": [{"label": "car", "topX": 0.5}, {"label": "car", "topX": 0.7}]}\n{"label": []}\n'
+    for name, body in (("pets & more, № 1", rows), ("a+b&c=d?e#f%20g", boxes)):
+        url = peers.contract.web.put("data.example", f"/{len(name)}.jsonl", body)
+        peers.contract.workspace.datasets.add(name, JSON_LINES.format(url=url), properties={LABEL_PROPERTY: COLUMN})
+    several = await labels.counts("pets & more, № 1", 1)
+    assert several is not None
+    assert (several.counts, several.labelled, several.unlabelled) == (
+        (LabelCount("cat", 2), LabelCount("dog", 1)),
+        2,
+        1,
+    )
+    found = await labels.counts("a+b&c=d?e#f%20g", 1)
+    assert found is not None
+    assert (found.counts, found.labelled, found.unlabelled) == ((LabelCount("car", 1),), 1, 1)
+
+
+async def test_counting_loads_no_pandas_which_the_sdk_does_not_ask_for(azure: tuple[Peers, AzureLabels]) -> None:
+    peers, labels = azure
+    exported(peers, "pets", {LABEL_PROPERTY: COLUMN})
+    assert await labels.counts("pets", 1) is not None
+    assert not await peers.workers.run("", sdk_tasks.has_loaded, "pandas")
+    assert await peers.workers.run("", sdk_tasks.has_loaded, "azureml.dataprep.rslex")
 
 
 async def test_other_datasets_have_none_and_are_not_read(azure: tuple[Peers, AzureLabels]) -> None:

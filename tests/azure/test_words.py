@@ -71,6 +71,19 @@ def test_forbidden_without_details_and_from_a_closed_network() -> None:
     assert "private endpoint" in closed.sentence
 
 
+@pytest.mark.parametrize("name", ["region", "sales-by-region", "the region of sales"])
+def test_a_dataset_named_like_what_is_looked_for_is_just_missing(name: str) -> None:
+    error = told(404, "UserError", f'Cannot find dataset registered with name "{name}".', name=name)
+    assert isinstance(error, NotFound)
+    denied = told(403, "Forbidden", "No: private endpoint list.", name="private endpoint list")
+    assert denied.code == "azure_forbidden"
+
+
+def test_a_404_that_says_nothing_is_not_azures() -> None:
+    assert told(404, "", "").code == "azure_wrong_shape"
+    assert explained(read_refusal(404, "<html>not found</html>", {}), "sales").code == "azure_wrong_shape"
+
+
 def test_identical_data_as_azure_words_it() -> None:
     error = told(400, "UserError", "The dataset 1-2-3 has been registered as my data:12 (name:version).")
     assert isinstance(error, IdenticalData)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.contract import roles
+from tests.contract import pim, roles
 from tests.contract.cloud import Cloud
 from tests.contract.entra import Caller, Refused
 from tests.contract.faults import azure_error
@@ -13,6 +13,7 @@ __all__ = ["ResourceManager"]
 
 HOST = "management.azure.com"
 _WORKSPACES = "/providers/microsoft.machinelearningservices/workspaces"
+_ACCOUNTS = "/providers/microsoft.storage/storageaccounts"
 _PERMISSIONS = "/providers/microsoft.authorization/permissions"
 
 
@@ -32,10 +33,12 @@ class ResourceManager:
                 return azure_error(
                     400, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required."
                 )
-            about_roles = roles.answer(
-                self._cloud.roles,
-                request,
-                lambda action, scope: self._cloud.permissions.require(caller, action, scope),
+
+            def require(action: str, scope: str) -> None:
+                self._cloud.permissions.require(caller, action, scope)
+
+            about_roles = pim.answer(self._cloud.pim, request, caller, require) or roles.answer(
+                self._cloud.roles, request, require
             )
             if about_roles is not None:
                 return about_roles
@@ -58,6 +61,9 @@ class ResourceManager:
             return Response.json(self._subscription(self._known(parts[1])))
         if lower.endswith(_WORKSPACES):
             return self._list_workspaces(caller, lower.removesuffix(_WORKSPACES), parts[1])
+        if lower.endswith(_ACCOUNTS) and len(parts) == 5:
+            self._cloud.permissions.require(caller, "Microsoft.Storage/storageAccounts/read", lower)
+            return _page([self._account_entry(parts[1], name) for name in self._cloud.storage_groups])
         scope_parts = split_scope(path)
         if scope_parts is not None:
             return self._workspace(caller, self._cloud.workspace(*scope_parts[:3]), request, scope_parts[3])
@@ -108,6 +114,11 @@ class ResourceManager:
             if job.name == parts[1]:
                 return Response.json(_labeling_job(workspace, job, categories))
         return azure_error(404, "UserError", f"Labeling job {parts[1]} was not found.")
+
+    def _account_entry(self, subscription: str, name: str) -> dict[str, Json]:
+        group = self._cloud.storage_groups[name]
+        where = f"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts"
+        return {"id": f"{where}/{name}", "name": name, "type": "Microsoft.Storage/storageAccounts"}
 
     def _storage_account(self, path: str, name: str) -> Response:
         return Response.json(

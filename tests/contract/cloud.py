@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from tests.contract.entra import Caller, Entra, Refused
 from tests.contract.faults import azure_error
 from tests.contract.permissions import Permissions
+from tests.contract.pim import Pim
 from tests.contract.roles import Roles
 from tests.contract.wire import Request
 from tests.contract.workspace import Workspace
@@ -20,13 +21,21 @@ ARM_AUDIENCES = ("https://management.azure.com/", "https://management.core.windo
 
 @dataclass
 class Cloud:
-    """One subscription with one resource group, and the workspaces in it."""
+    """One subscription with one resource group, and the workspaces in it.
+
+    pim: in a tenant without the licence at first. storage_groups: the storage accounts, and the resource group of each.
+    """
 
     entra: Entra = field(default_factory=Entra)
     permissions: Permissions = field(default_factory=Permissions)
     subscriptions: dict[str, str] = field(default_factory=lambda: {SUBSCRIPTION: "Contract subscription"})
     roles: Roles = field(default_factory=Roles)
+    pim: Pim = field(init=False)
+    storage_groups: dict[str, str] = field(default_factory=dict)
     workspaces: list[Workspace] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.pim = Pim(self.roles, licensed=False)
 
     def add_workspace(self, name: str, *, location: str = "westeurope") -> Workspace:
         """Make a workspace, with no datastores or datasets yet."""
@@ -39,6 +48,8 @@ class Cloud:
         self.entra.reset()
         self.permissions = Permissions()
         self.roles = Roles()
+        self.pim = Pim(self.roles, licensed=False)
+        self.storage_groups.clear()
         self.subscriptions = {SUBSCRIPTION: "Contract subscription"}
         self.workspaces.clear()
         return self.add_workspace(workspace)

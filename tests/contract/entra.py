@@ -7,10 +7,13 @@ import json
 import threading
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import jwt
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from tests.contract.faults import azure_error
 from tests.contract.wire import Cut, Json, Request, Response
@@ -65,12 +68,14 @@ class Entra:
 
     token_seconds: how long tokens issued from now on are valid.
     managed_identity: what IMDS gives; None: no managed identity, the address does not answer.
+    certificates: public keys of the apps' certificates, by client id.
     """
 
     tenant_id: str = TENANT
     token_seconds: int = 3600
     managed_identity: App | None = None
     apps: dict[str, App] = field(default_factory=lambda: {BOT_APP.client_id: BOT_APP})
+    certificates: dict[str, RSAPublicKey] = field(default_factory=dict)
     issued: list[str] = field(default_factory=list)
     _valid_from: float = 0.0
     _key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048), repr=False)
@@ -80,6 +85,7 @@ class Entra:
         """Back to the start: one app, tokens of an hour, nothing revoked."""
         self.token_seconds, self.managed_identity, self._valid_from = 3600, None, 0.0
         self.apps = {BOT_APP.client_id: BOT_APP}
+        self.certificates.clear()
         self.issued.clear()
 
     def revoke_all(self) -> None:
@@ -199,7 +205,7 @@ class Entra:
                 f"Application with identifier '{form.get('client_id')}' was not found in the directory 'Contract'.",
             )
         presented = form.get("client_secret") or form.get("client_assertion")
-        if presented not in (app.secret, app.federated_token):
+        if presented not in (app.secret, app.federated_token) and not self._is_signed(form):
             return _oauth_error(
                 "invalid_client", 7000215, f"Invalid client secret provided for app '{app.client_id}'.", status=401
             )
@@ -214,6 +220,15 @@ class Entra:
                 "access_token": self.token(app, audience),
             }
         )
+
+    def _is_signed(self, form: Mapping[str, str]) -> bool:
+        """Whether the assertion is signed with the app's certificate, for this tenant."""
+        client, assertion = form.get("client_id", ""), form.get("client_assertion", "")
+        key = self.certificates.get(client)
+        if key is None or not assertion:
+            return False
+        claims = jwt.decode(assertion, key, ["RS256", "PS256"], audience=self._url("oauth2/v2.0/token"))
+        return bool(claims["iss"] == claims["sub"] == client)
 
     def _imds(self, request: Request) -> Response:
         if self.managed_identity is None:

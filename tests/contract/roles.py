@@ -1,4 +1,4 @@
-"""Role assignments and role definitions, `{scope}/providers/Microsoft.Authorization/...`, for `arm.py`."""
+"""Role and deny assignments, and role definitions, `{scope}/providers/Microsoft.Authorization/...`, for `arm.py`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
+from urllib.parse import urlencode
 
+from tests.contract.conditions import Access, ConditionError, allows
 from tests.contract.faults import azure_error
 from tests.contract.permissions import Permission
 from tests.contract.wire import Json, Request, Response
 
-__all__ = ["BUILT_IN", "Assignment", "Role", "Roles", "answer"]
+__all__ = ["BUILT_IN", "Assignment", "Denied", "Role", "Roles", "answer"]
 
 _ASSIGNMENTS = re.compile(r"(.*)/providers/microsoft\.authorization/roleassignments(?:/([^/]+))?$", re.IGNORECASE)
 _DEFINITIONS = re.compile(r"(.*)/providers/microsoft\.authorization/roledefinitions(?:/([^/]+))?$", re.IGNORECASE)
+_DENIED = re.compile(r"(.*)/providers/microsoft\.authorization/denyassignments$", re.IGNORECASE)
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _ML = "Microsoft.MachineLearningServices/workspaces"
 
@@ -55,7 +58,7 @@ BUILT_IN = {
             Permission(
                 (f"{_BLOBS}/read", f"{_BLOBS}/write", f"{_BLOBS}/delete"),
                 (),
-                (f"{_BLOBS}/blobs/read", f"{_BLOBS}/blobs/write", f"{_BLOBS}/blobs/delete"),
+                tuple(f"{_BLOBS}/blobs/{each}" for each in ("read", "write", "delete", "move/action", "add/action")),
             ),
         ),
         Role(
@@ -89,26 +92,62 @@ class Assignment:
         }
 
 
+@dataclass(frozen=True)
+class Denied:
+    """A deny assignment. principals: pairs of id and type; permission: what is taken away."""
+
+    scope: str
+    name: str
+    principals: tuple[tuple[str, str], ...]
+    permission: Permission
+    excluded: tuple[str, ...] = ()
+
+    def dto(self) -> dict[str, Json]:
+        name = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self.scope}{self.name}"))
+        return {
+            "id": f"{self.scope}/providers/Microsoft.Authorization/denyAssignments/{name}",
+            "name": name,
+            "type": "Microsoft.Authorization/denyAssignments",
+            "properties": {
+                "denyAssignmentName": self.name,
+                "scope": self.scope,
+                "permissions": [self.permission.dto()],
+                "principals": [{"id": one, "type": kind} for one, kind in self.principals],
+                "excludePrincipals": [{"id": one, "type": "User"} for one in self.excluded],
+            },
+        }
+
+
 @dataclass
 class Roles:
     """All role assignments of the subscription.
 
     groups: the groups of each principal, for `assignedTo`. unknown: principals that Entra has not replicated yet;
-    assigning to them is refused with PrincipalNotFound.
+    assigning to them is refused with PrincipalNotFound. denied: the deny assignments. custom: roles that are not
+    built in. assignable: ids of the roles that callers may give; None: all. page: how many a listing gives at once.
     """
 
     groups: dict[str, set[str]] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
+    denied: list[Denied] = field(default_factory=list)
+    custom: list[Role] = field(default_factory=list)
+    assignable: set[str] | None = None
+    page: int = 1000
     _assignments: dict[str, Assignment] = field(default_factory=dict)
 
-    def assign(self, principal_id: str, role: str, scope: str, *, principal_type: str = "User") -> Assignment:
-        """Arrange an assignment of a built-in role, by its name."""
-        role_id = f"/subscriptions/{scope.split('/')[2]}{_definition(BUILT_IN[role])}"
+    def assign(
+        self, principal_id: str, role: str, scope: str, *, principal_type: str = "User", condition: str = ""
+    ) -> Assignment:
+        """Arrange an assignment of a built-in or custom role, by its name."""
+        known = BUILT_IN.get(role) or next(one for one in self.custom if one.name == role)
+        role_id = f"/subscriptions/{scope.split('/')[2]}{_definition(known)}"
         properties: dict[str, Json] = {
             "roleDefinitionId": role_id,
             "principalId": principal_id,
             "principalType": principal_type,
         }
+        if condition:
+            properties |= {"condition": condition, "conditionVersion": "2.0"}
         return self.keep(Assignment(str(uuid.uuid4()), scope, role_id, principal_id, properties))
 
     def keep(self, assignment: Assignment) -> Assignment:
@@ -131,6 +170,17 @@ class Roles:
             (one for one in self.all() if (one.scope.lower(), one.role_id.lower(), one.principal_id) == key), None
         )
 
+    def may(self, principal_id: str, scope: str, access: Access) -> bool:
+        """May a principal do this with data at a scope? By its own roles, those of its groups, and their conditions."""
+        them = {principal_id, *self.groups.get(principal_id, set())}
+        known = {role.role_id: role.permission for role in (*BUILT_IN.values(), *self.custom)}
+        return any(
+            Permission(known[one.role_id.rpartition("/")[2]].data_actions).allows(access.action)
+            and (not one.properties.get("condition") or allows(str(one.properties["condition"]), access))
+            for one in self.listed(scope, "atScope()")
+            if one.principal_id in them
+        )
+
     def listed(self, scope: str, question: str) -> list[Assignment]:
         """What applies at a scope: on it, above it and, unless `atScope()` is asked, below it."""
         here = f"{scope.lower()}/"
@@ -150,16 +200,25 @@ class Roles:
 def answer(roles: Roles, request: Request, require: Callable[[str, str], None]) -> Response | None:
     """Answer a call about roles, None when it is about something else. `require` takes an action and a scope."""
     path = request.path.rstrip("/")
-    assignment, definition = _ASSIGNMENTS.match(path), _DEFINITIONS.match(path)
+    assignment, definition, denied = _ASSIGNMENTS.match(path), _DEFINITIONS.match(path), _DENIED.match(path)
     if definition is not None and request.method == "GET":
-        return _definitions(request, definition[1], definition[2])
+        return _definitions(roles, request, definition[1], definition[2])
+    if denied is not None and request.method == "GET":
+        require("Microsoft.Authorization/denyAssignments/read", denied[1])
+        here = f"{denied[1].lower()}/"
+        return Response.json({"value": [one.dto() for one in roles.denied if here.startswith(f"{one.scope.lower()}/")]})
     if assignment is None:
         return None
+    return _assignments(roles, request, assignment, require)
+
+
+def _assignments(
+    roles: Roles, request: Request, assignment: re.Match[str], require: Callable[[str, str], None]
+) -> Response | None:
     scope, name = assignment[1], assignment[2]
     if request.method == "GET" and name is None:
         require("Microsoft.Authorization/roleAssignments/read", scope)
-        value: list[Json] = [one.dto() for one in roles.listed(scope, request.query.get("$filter", ""))]
-        return Response.json({"value": value, "nextLink": None})
+        return _page(roles, request, roles.listed(scope, request.query.get("$filter", "")))
     if request.method == "GET":
         require("Microsoft.Authorization/roleAssignments/read", scope)
         known = roles.get(name)
@@ -176,11 +235,32 @@ def answer(roles: Roles, request: Request, require: Callable[[str, str], None]) 
     return None
 
 
+def _page(roles: Roles, request: Request, found: list[Assignment]) -> Response:
+    start = int(request.query.get("$skipToken", "0"))
+    end = start + roles.page
+    more = urlencode({**request.query, "$skipToken": str(end)})
+    following = f"https://{request.host}{request.path}?{more}" if end < len(found) else None
+    value: list[Json] = [one.dto() for one in found[start:end]]
+    return Response.json({"value": value, "nextLink": following})
+
+
 def _assign(roles: Roles, request: Request, scope: str, name: str) -> Response:
     properties = cast("dict[str, Json]", request.json().get("properties") or {})
     wanted = Assignment(
         name, scope, str(properties.get("roleDefinitionId")), str(properties.get("principalId")), properties
     )
+    if roles.assignable is not None and wanted.role_id.rpartition("/")[2].lower() not in roles.assignable:
+        message = (
+            "The client 'bot' with object id 'bot' has an authorization with ABAC condition that is not fulfilled to "
+            f"perform action 'Microsoft.Authorization/roleAssignments/write' over scope '{scope}' or the scope is "
+            "invalid. If access was recently granted, please refresh your credentials."
+        )
+        return azure_error(403, "AuthorizationFailed", message)
+    problem = _condition_problem(properties)
+    if problem:
+        return azure_error(400, "RoleAssignmentConditionNotValid", problem)
+    if len(str(properties.get("description") or "")) > 1024:
+        return azure_error(400, "InvalidRoleAssignmentDescription", "The description is too long.")
     known = roles.get(name)
     if known is not None:
         if (known.role_id, known.principal_id, known.scope) != (wanted.role_id, wanted.principal_id, wanted.scope):
@@ -199,15 +279,31 @@ def _assign(roles: Roles, request: Request, scope: str, name: str) -> Response:
     return Response.json(roles.keep(wanted).dto(), 201)
 
 
-def _definitions(request: Request, scope: str, role_id: str | None) -> Response:
+def _condition_problem(properties: dict[str, Json]) -> str:
+    condition = str(properties.get("condition") or "")
+    if not condition:
+        return ""
+    if properties.get("conditionVersion") != "2.0":
+        return "The condition version must be 2.0."
+    if len(condition.encode()) > 8 * 1024:
+        return "The condition is longer than 8 KB."
+    try:
+        allows(condition, Access("nothing"))
+    except ConditionError as error:
+        return f"The condition cannot be read: {error}."
+    return ""
+
+
+def _definitions(roles: Roles, request: Request, scope: str, role_id: str | None) -> Response:
+    known = (*BUILT_IN.values(), *roles.custom)
     if role_id is not None:
-        for role in BUILT_IN.values():
+        for role in known:
             if role.role_id == role_id.lower():
                 return Response.json(_role_dto(scope, role))
         return azure_error(404, "RoleDefinitionDoesNotExist", f"The role definition '{role_id}' does not exist.")
     named = re.search(r"roleName eq '([^']*)'", request.query.get("$filter", ""), re.IGNORECASE)
     value: list[Json] = [
-        _role_dto(scope, role) for role in BUILT_IN.values() if named is None or role.name.lower() == named[1].lower()
+        _role_dto(scope, role) for role in known if named is None or role.name.lower() == named[1].lower()
     ]
     return Response.json({"value": value, "nextLink": None})
 

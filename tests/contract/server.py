@@ -24,6 +24,7 @@ from tests.contract.faults import FaultPlan
 from tests.contract.graph import Graph
 from tests.contract.keyvault import KeyVaults
 from tests.contract.permissions import Permissions
+from tests.contract.pim import Pim
 from tests.contract.proxy import ContractProxy, Service
 from tests.contract.request_log import RequestLog
 from tests.contract.roles import Roles
@@ -47,7 +48,7 @@ class AzureContract:
     """Start it with `with`; arrange the world by its attributes; give a child process `env()`; read `log`.
 
     cloud: subscriptions and workspaces; workspace: the one that is there from the start, `ml-contract`.
-    entra, permissions, roles: identities, what the caller may do, who has which role.
+    entra, permissions, roles, pim: identities, what the caller may do, who has which role and until when.
     faults: what goes wrong. log: what was asked.
     """
 
@@ -105,6 +106,10 @@ class AzureContract:
         if self._storage is None:
             raise RuntimeError("this contract server has no storage: give it a running Azurite")
         return self._storage
+
+    @property
+    def pim(self) -> Pim:
+        return self.cloud.pim
 
     @property
     def roles(self) -> Roles:

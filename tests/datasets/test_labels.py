@@ -102,7 +102,7 @@ def test_belongs(name: str, tags: tuple[tuple[str, str], ...], expected: bool) -
 
 
 async def test_preview_in_azure_says_what_to_ask_for(azure: World) -> None:
-    with pytest.raises(NotAllowed, match=r"admins of this bot only.*AzureML Data Scientist"):
+    with pytest.raises(NotAllowed, match=r"No role of yours covers this data.*AzureML Data Scientist"):
         await azure.service.preview(ADA, "cat-photos-2026")
     assert len((await azure.service.preview(ADMIN, "cat-photos-2026")).rows) == 1
 

@@ -22,7 +22,7 @@ from services.datasets.model import (
     RegisterRequest,
     Source,
 )
-from services.datasets.rules import AdminsAndPublic, Permission
+from services.datasets.rules import Permission
 from services.datasets.service import DatasetService
 from services.datasets.workspace import WorkspaceFacts
 from services.drift.shelf import ProfileShelf
@@ -131,6 +131,15 @@ class OwnersOnly:
         return Permission(allowed, "" if allowed else f"You have no access to “{name}” yet.")
 
 
+class AdminsOnly:
+    """`DataAccess` where nobody has access of their own."""
+
+    async def may_read(self, actor: Actor, name: str, source: Source) -> Permission:
+        """Admins of the bot."""
+        allowed = actor.is_admin and bool(actor.user_id)
+        return Permission(allowed, "" if allowed else "No role of yours covers this data.")
+
+
 class _MemoryStorage:
     def __init__(self, reader: MemoryReader) -> None:
         self._reader = reader
@@ -179,7 +188,7 @@ async def memory_world(
         MemoryDatastores(clock),
         _MemoryStorage(reader),
         clock,
-        OwnersOnly(records) if workspace is None else AdminsAndPublic(),
+        OwnersOnly(records) if workspace is None else AdminsOnly(),
         workspace,
         labels,
     )

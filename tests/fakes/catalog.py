@@ -117,6 +117,9 @@ class MemoryCatalog:
     def studio_url(self, name: str, version: int) -> str | None:
         return None
 
+    def linked(self, url: str) -> tuple[str, int | None] | None:
+        return None
+
     def forget(self, name: str) -> None:
         """Unregister a dataset behind the bot's back."""
         del self._entries[name]
@@ -163,6 +166,9 @@ class MemoryDatastores:
             near = tuple(each for each in sorted(self._all) if each[:1] == name[:1])
             raise NotFound(f"There is no datastore called “{name}”.", suggestions=near, field="datastore")
         return self._marked(self._all[name])
+
+    async def require(self, name: str) -> None:
+        await self.get(name)
 
     async def default(self) -> Datastore:
         return await self.get(self._default)

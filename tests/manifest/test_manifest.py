@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from bot.http_paths import EVENTS_PATH
 from bot.manifest import for_http, for_socket_mode, read_manifest
 from bot.sandbox.scopes import APP_LEVEL_METHODS, PUBLIC_METHODS, SCOPES_BY_EVENT, SCOPES_BY_METHOD
 from handlers import shortcuts
+from handlers.access import step
 from handlers.command_table import TABLE
+from handlers.datasets import register_file, register_step
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted([*(ROOT / "handlers").rglob("*.py"), *(ROOT / "bot").glob("*.py")])
@@ -32,6 +35,9 @@ METHODS = {method.replace(".", "_").lower(): method for method in (*SCOPES_BY_ME
 
 WITHOUT_METHOD = {"commands"}
 """Scopes that let something reach the app instead of letting it call something."""
+
+FIELDS = {"users:read.email": ("handlers/access/people.py", 'profile.get("email")')}
+"""Scopes that fill a field of an answer, with the file and the words that read it."""
 
 _NOTICED = {"channels:history", "groups:history", "im:history"}
 ANY_OF = {
@@ -105,6 +111,9 @@ def test_scopes_are_exactly_what_the_called_methods_need() -> None:
             needed |= scopes
     for event in SUBSCRIBED:
         needed |= SCOPES_BY_EVENT[event]
+    for scope, (file, words) in FIELDS.items():
+        assert words in (ROOT / file).read_text(encoding="utf-8"), f"{file} does not read what {scope} is for"
+        needed.add(scope)
     assert needed == SCOPES
 
 
@@ -119,13 +128,32 @@ def test_usage_hints_name_the_commands_of_the_table(entry: dict[str, Any]) -> No
 
 
 def test_shortcuts_are_listened_to_and_the_other_way_round() -> None:
-    assert {each["callback_id"] for each in FEATURES["shortcuts"]} == {shortcuts.REGISTER}
-    assert listened("shortcut") == {"REGISTER"}
+    assert {each["callback_id"] for each in FEATURES["shortcuts"]} == {
+        shortcuts.REGISTER,
+        shortcuts.REQUEST_ACCESS,
+        register_file.REGISTER_FILE,
+    }
+    assert listened("shortcut") == {"REGISTER", "REQUEST_ACCESS", "REGISTER_FILE"}
 
 
 def test_events_are_listened_to_and_the_other_way_round() -> None:
     # Slack subscribes to messages by kind of conversation and delivers all of them as "message".
-    assert {event.partition(".")[0] for event in SUBSCRIBED} == listened("event")
+    # A custom step's execution is an event with a method of its own.
+    assert {event.partition(".")[0] for event in SUBSCRIBED} - {"function_executed"} == listened("event")
+
+
+def test_custom_steps_are_listened_to_and_the_other_way_round() -> None:
+    steps = MANIFEST["functions"]
+    assert set(steps) == {step.CALLBACK, register_step.REGISTER_STEP}
+    assert listened("function") == {"CALLBACK", "REGISTER_STEP"}
+    assert "function_executed" in SUBSCRIBED
+    declared = {name: each["input_parameters"]["properties"] for name, each in steps.items()}
+    assert set(declared[step.CALLBACK]) == {field.name for field in fields(step.StepInputs)}
+    assert set(declared[register_step.REGISTER_STEP]) == set(register_step.INPUTS)
+    who = (declared[step.CALLBACK]["requester"], declared[register_step.REGISTER_STEP]["registrar"])
+    assert {each["type"] for each in who} == {"slack#/types/user_context"}, "who asks is not for a builder to say"
+    assert MANIFEST["settings"]["function_runtime"] == "remote"
+    assert MANIFEST["settings"]["org_deploy_enabled"] is True
 
 
 def test_home_and_forms_are_switched_on() -> None:

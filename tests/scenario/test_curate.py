@@ -51,6 +51,9 @@ async def test_typed_whole(bot: Stage) -> None:
 async def test_only_the_owner_or_an_admin_changes_it(bot: Stage) -> None:
     await bot.ben.command("C0DATA", "/dataset", "tag sales team=ops")
     await bot.ben.wait_message("C0DATA", "Only the owner")
+    for form in ("tag", "describe", "deprecate", "owner"):  # told before anything is typed
+        await bot.ben.command("C0DATA", "/dataset", f"{form} sales")
+        await bot.ben.close(await bot.ben.wait_view("error", "Only the owner"))
 
 
 @pytest.mark.parametrize("person", ["U0GUS", "U0DEE", "U0OTHERBOT", "U0NOBODY"])

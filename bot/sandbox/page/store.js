@@ -26,6 +26,7 @@ export class Store {
     Object.assign(this, { team, app, commands, shortcuts, connected });
     this.users = new Map(boot.users.map((user) => [user.id, { ...user, display: user.real_name || user.name }]));
     this.me = this.users.get(me.id) ?? { ...me, display: me.real_name || me.name };
+    this.groups = new Map((boot.usergroups ?? []).map((group) => [group.id, group]));
     this.channels = new Map(boot.channels.map((channel) => [channel.id, channel]));
   }
 
@@ -140,6 +141,7 @@ export function worldOf(store, open) {
     },
     user: (id) => store.users.get(id),
     channel: (id) => store.channels.get(id),
+    group: (id) => store.groups.get(id),
     users: () => [...store.users.values()],
     channels: () => [...store.channels.values()],
     current: () => store.place?.channel,

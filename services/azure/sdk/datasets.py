@@ -103,7 +103,7 @@ def page(session: Session, token: str, size: int, datasets: int) -> Page:
                 raise
             size = PAGE_SIZE
             found = rest.get(template, query={**query, "pageSize": size})
-        entries.extend(_entry(each) for each in _list(found, "value"))
+        entries.extend(_entry(each) for each in list_in(found, "value"))
         token = str(found.get("continuationToken") or "")
         if not token or len(entries) >= datasets:
             break
@@ -119,14 +119,19 @@ def _refused_with(error: Exception) -> int:
 
 def get(session: Session, name: str, version: int | None) -> Found:
     """A dataset with one version, the latest for None. Raises RefusedError, 404 for an unknown one."""
+    dto = as_answered(session, name, version)
+    return Found(_entry(dto), _version(session, dto, object_in(dto, "latest")))
+
+
+def as_answered(session: Session, name: str, version: int | None = None) -> Json:
+    """As `get`, in Azure's own words."""
     rest = session.rest()
-    dto = rest.get(
+    return rest.get(
         rest.client.dataset.get_dataset_by_name.metadata["url"],
         query={"versionId": version, "includeLatestDefinition": True},
         name=name,
-        datasetName=_in_path(name),
+        datasetName=quote(name, safe=""),
     )
-    return Found(_entry(dto), _version(session, dto, _object(dto, "latest")))
 
 
 def versions(session: Session, name: str, azure_id: str, kind: str, wanted: Sequence[int]) -> tuple[VersionEntry, ...]:
@@ -148,7 +153,7 @@ def versions(session: Session, name: str, azure_id: str, kind: str, wanted: Sequ
             name=name,
             datasetId=azure_id,
         )
-        for each in _list(answer, "value"):
+        for each in list_in(answer, "value"):
             if int(each.get("versionId") or 0) in missing:
                 missing.discard(int(each["versionId"]))
                 found.append(_version(session, dto, each))
@@ -199,7 +204,7 @@ def register(session: Session, what: Registration) -> Found:
         },
         name=what.name,
     )
-    return Found(_entry(answer), _version(session, answer, _object(answer, "latest")))
+    return Found(_entry(answer), _version(session, answer, object_in(answer, "latest")))
 
 
 def registered(session: Session, name: str, registration_id: str) -> Found | None:
@@ -238,16 +243,16 @@ class Changed(NamedTuple):
 def change(session: Session, name: str, what: Change) -> Changed:
     """Read, write the whole dataset as the SDK does, read again: Azure has no ETag, so another writer may undo it."""
     rest = session.rest()
-    read, latest = rest.client.dataset.get_dataset_by_name.metadata["url"], {"includeLatestDefinition": True}
-    before = rest.get(read, query=latest, name=name, datasetName=_in_path(name))
+    before = as_answered(session, name)
+    entry = _entry(before)
     tags = _changed_tags(_tags(before), what)
     description = before.get("description") if what.description is None else what.description
     if tags == _tags(before) and description == before.get("description"):
-        return Changed(_entry(before), True)
-    old = _object(before, "latest")
-    body = {
-        "datasetId": before["datasetId"],
-        "name": before["name"],
+        return Changed(entry, True)
+    old = object_in(before, "latest")
+    body: Json = {
+        "datasetId": entry.azure_id,
+        "name": entry.name,
         "datasetType": before.get("datasetType"),
         "description": description,
         "tags": tags,
@@ -258,15 +263,16 @@ def change(session: Session, name: str, what: Change) -> Changed:
         },
     }
     template = rest.client.dataset.update_dataset.metadata["url"]
-    rest.put(template, body, query={"forceUpdate": False}, name=name, datasetId=str(before["datasetId"]))
-    after = rest.get(read, query=latest, name=name, datasetName=_in_path(name))
+    rest.put(template, body, query={"forceUpdate": False}, name=name, datasetId=entry.azure_id)
+    after = as_answered(session, name)
+    written = _entry(after)
     there = _tags(after)
     kept = (
         all(there.get(key) == value for key, value in what.put)
         and not any(key in there for key in what.remove if key not in dict(what.put))
         and (what.description is None or (after.get("description") or "") == what.description)
     )
-    return Changed(_entry(after), kept)
+    return Changed(written, kept)
 
 
 def _changed_tags(present: Mapping[str, str], what: Change) -> dict[str, str]:
@@ -277,16 +283,18 @@ def _changed_tags(present: Mapping[str, str], what: Change) -> dict[str, str]:
 # Reading what Azure answers
 
 
-def _list(answer: Json, key: str) -> list[Json]:
+def list_in(answer: Json, key: str) -> list[Json]:
+    """The objects under a key of an answer. Raises WrongShapeError."""
     from services.azure.sdk.rest import WrongShapeError  # noqa: PLC0415 - imports azureml
 
     found = answer.get(key)
-    if not isinstance(found, list):
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise WrongShapeError(f"the answer has no list {key!r}")
     return found
 
 
-def _object(answer: Json, key: str) -> Json:
+def object_in(answer: Json, key: str) -> Json:
+    """The object under a key of an answer. Raises WrongShapeError."""
     from services.azure.sdk.rest import WrongShapeError  # noqa: PLC0415 - imports azureml
 
     found = answer.get(key)
@@ -309,7 +317,7 @@ def _entry(dto: Json) -> Entry:
 
 
 def _read_entry(dto: Json) -> Entry:
-    latest = _object(dto, "latest")
+    latest = object_in(dto, "latest")
     properties = latest.get("properties") or {}
     return Entry(
         azure_id=str(dto["datasetId"]),
@@ -330,16 +338,28 @@ def _kind(dto: Json) -> str:
     return DatasetType.FILE.value if dto.get("datasetType") == "file" else DatasetType.TABULAR.value
 
 
+def yaml_of(session: Session, latest: Json) -> str:
+    """The definition of a version. That of an SDK of before 2023 is translated by the data service."""
+    found = yaml_in(latest.get("dataflow"))
+    return _translated(session, str(latest.get("savedDatasetId") or "")) if found is None else found
+
+
 def _version(session: Session, dto: Json, latest: Json) -> VersionEntry:
+    from services.azure.sdk.rest import WrongShapeError  # noqa: PLC0415 - imports azureml
+
+    text = yaml_of(session, latest)
+    try:
+        return _read_version(dto, latest, text)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise WrongShapeError(f"a version that cannot be read: {type(error).__name__}") from error
+
+
+def _read_version(dto: Json, latest: Json, text: str) -> VersionEntry:
     properties = latest.get("properties") or {}
-    saved_id = str(latest.get("savedDatasetId") or "")
-    text = yaml_in(latest.get("dataflow"))
-    if text is None:  # registered by an SDK of before 2023: the data service translates it
-        text = _translated(session, saved_id)
     read: AzureDefinition = read_definition(_kind(dto), text, properties)
     return VersionEntry(
         azure_id=str(dto["datasetId"]),
-        saved_id=saved_id,
+        saved_id=str(latest.get("savedDatasetId") or ""),
         version=int(latest.get("versionId") or 0),
         definition=read.definition,
         digest=str(properties.get(DIGEST_PROPERTY) or read.digest),
@@ -352,17 +372,21 @@ def _translated(session: Session, saved_id: str) -> str:
     """The YAML of an old definition. Unlike in the SDK's own fetch, a failing service is a failing service."""
     from azureml.data._dataset_rest_helper import _FETCH_DATASET_URL  # noqa: PLC0415 - see rest_names
 
+    from services.azure.sdk.rest import RefusedError, WrongShapeError  # noqa: PLC0415 - imports azureml
+
     where = session.settings.workspace
     path = _FETCH_DATASET_URL.format(
         where.subscription_id, where.resource_group, where.name, f"unregistered-{saved_id}", "1"
     )
     template, _, query = path.partition("?")
-    found = session.rest().get("/" + template, query=dict(pair.split("=", 1) for pair in query.split("&")))
+    try:
+        found = session.rest().get("/" + template, query=dict(pair.split("=", 1) for pair in query.split("&")))
+    except RefusedError as error:
+        if error.refusal.status != 404:
+            raise
+        # The dataset is there, so this is no missing dataset.
+        raise WrongShapeError("a version that the data service does not know") from error
     return str(found.get("legacyDataflow") or "")
-
-
-def _in_path(name: str) -> str:
-    return quote(name, safe="")
 
 
 def _moment(text: object) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from services.azure.sdk.datasets import list_in
 from services.datastores.model import AzureDetails, DatastoreAccess, DatastoreKind
 from services.errors import NameTaken
 
@@ -75,7 +76,7 @@ def list_all(session: Session) -> Datastores:
     while True:
         query = {"continuationToken": token or None, "count": PAGE_SIZE, "includeSecret": False}
         page = rest.get(operations.list.metadata["url"], query=query)
-        entries += [_entry(each) for each in page.get("value") or []]
+        entries += [_entry(each) for each in list_in(page, "value")]
         token = str(page.get("continuationToken") or "")
         if not token:
             return Datastores(tuple(entries), _default(session))
@@ -96,13 +97,17 @@ def _default(session: Session) -> str:
 
 
 def _entry(dto: dict[str, Any]) -> DatastoreEntry:
+    from services.azure.sdk.rest import WrongShapeError  # noqa: PLC0415 - imports azureml
+
     section = dto.get("azureStorageSection") or {}
+    if not isinstance(dto.get("name"), str) or not isinstance(section, dict):
+        raise WrongShapeError("a datastore without a name or a place")
 
     def text(key: str) -> str:
         return str(section.get(key) or "")
 
     return DatastoreEntry(
-        name=str(dto["name"]),
+        name=dto["name"],
         type=str(dto.get("dataStoreType") or ""),
         account=text("accountName"),
         container=text("containerName"),

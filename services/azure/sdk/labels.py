@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from services.azure.sdk import datasets, engine
 from services.datasets.labels import LabelCount, LabelCounts
 
 if TYPE_CHECKING:
@@ -28,22 +29,17 @@ class LabelColumn(NamedTuple):
 
 
 def counts(session: Session, name: str, version: int) -> LabelCounts | None:
-    """The labels of a version, None when it is no labelled dataset. Raises RefusedError, the SDK's errors."""
-    rest = session.rest()
-    dto = rest.get(
-        rest.client.dataset.get_dataset_by_name.metadata["url"],
-        query={"versionId": version, "includeLatestDefinition": True},
-        name=name,
-        datasetName=name,
-    )
-    column = label_column((dto.get("latest") or {}).get("properties") or {})
+    """The labels of a version, None when it is no labelled dataset. Raises RefusedError, the SDK's errors.
+
+    Call it once in a process, as `engine.batches`.
+    """
+    latest = datasets.object_in(datasets.as_answered(session, name, version), "latest")
+    properties = latest.get("properties")
+    column = label_column(properties if isinstance(properties, dict) else {})
     if column is None:
         return None
-    from azureml.core import Dataset  # noqa: PLC0415 - imported by the worker's start
-
-    dataset = Dataset.get_by_name(session.workspace(), name, version=version)
-    frame = dataset.keep_columns([column.name]).to_pandas_dataframe()
-    return counted(column, frame[column.name].tolist())
+    read = engine.batches(session, datasets.yaml_of(session, latest), lambda rows: rows.keep_columns([column.name]))
+    return counted(column, (value for batch in read for each in batch.columns for value in each.to_pylist()))
 
 
 def label_column(properties: Mapping[str, Any]) -> LabelColumn | None:

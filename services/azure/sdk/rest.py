@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from azureml._base_sdk_common.service_discovery import get_service_url
 from azureml._restclient.rest_client import RestClient
 from msrest.authentication import Authentication
 from requests import Session as HttpSession
@@ -21,9 +20,12 @@ from requests.exceptions import ChunkedEncodingError, Timeout
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from urllib3.util.retry import Retry
 
+from services.azure.discovery import service_address
 from services.azure.errors import chain_of, failure_of_refusal, read_refusal
 
 if TYPE_CHECKING:
+    from azureml.core import Workspace
+
     from services.azure.errors import Refusal
     from services.azure.sdk.session import Session
 
@@ -78,12 +80,10 @@ class _Ask:
 class DatasetRest:
     """Requests to the dataset and data services of one workspace."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, workspace: Workspace) -> None:
         self._session = session
-        workspace = session.workspace()
         where = session.settings.workspace
-        scope = where.scope
-        host = get_service_url(workspace._auth, scope, workspace._workspace_id, workspace.discovery_url)
+        host = service_address(workspace.discovery_url)
         self.client = RestClient(credentials=_Bearer(session), base_url=host)
         connection = self.client.config.connection
         connection.timeout = (CONNECT_SECONDS, session.settings.answer_seconds)

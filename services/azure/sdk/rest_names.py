@@ -4,7 +4,6 @@ from __future__ import annotations
 
 PRIVATE_NAMES = (
     "azureml._restclient.rest_client:RestClient",
-    "azureml._base_sdk_common.service_discovery:get_service_url",
     "azureml._restclient.operations.dataset_operations:DatasetOperations.list",
     "azureml._restclient.operations.dataset_operations:DatasetOperations.register",
     "azureml._restclient.operations.dataset_operations:DatasetOperations.update_dataset",
@@ -12,11 +11,14 @@ PRIVATE_NAMES = (
     "azureml._restclient.operations.dataset_operations:DatasetOperations.get_all_dataset_definitions",
     "azureml.data._dataset_rest_helper:_dataset_to_dto",
     "azureml.data._dataset_rest_helper:_FETCH_DATASET_URL",
-    "azureml.core:Workspace._workspace_id",
     "azureml.core.authentication:_SubscriptionInfo",
     "azureml.core.authentication:TokenAuthentication._get_all_subscription_ids",
     "azureml.data:TabularDataset._create",
     "azureml.data:FileDataset._create",
     "azureml.dataprep:EnginelessDataflow",
+    "azureml.dataprep.api._datastore_helper:_set_auth_type",
+    "azureml.dataprep.api._rslex_executor:get_rslex_executor",
+    "azureml.dataprep.rslex:Executor.execute_dataflow",
+    "azureml.dataprep.rslex:Executor.execute_dataflow_to_pyrecords",
 )
 """module:name or module:class.name. The minor version of azureml-core is pinned; a new one must pass the test."""

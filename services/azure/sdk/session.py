@@ -16,16 +16,17 @@ import time
 import traceback
 import warnings
 import webbrowser
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar, TypeVarTuple
 
-from services.azure.errors import Failure, failure_of, network_closed
-from services.azure.identity import CredentialKind, make_credential
+from services.azure.errors import Failure, failure_of, network_closed, workspace_gone
+from services.azure.identity import CredentialKind, get_token, make_credential
 from services.azure.redaction import redact
 from services.azure.resource import AzureWorkspaceId
 from services.azure.sdk.broker import TokenBroker
+from services.carried import pack
 from services.errors import UserError
 
 if TYPE_CHECKING:
@@ -99,7 +100,11 @@ class Session:
 
     def token(self, scope: str) -> tuple[str, int]:
         """A token for a scope and when it expires, in seconds since 1970. azure-identity keeps it until then."""
-        found = self.credential().get_token(scope)
+        try:
+            found = get_token(self.credential(), scope)
+        except Exception:
+            self.renew_token()  # MSAL would repeat Entra's refusal from memory for a minute
+            raise
         return found.token, found.expires_on
 
     def arm_token(self) -> str:
@@ -120,11 +125,12 @@ class Session:
 
         where = self.settings.workspace
         auth = BotAuthentication(self.token, where.subscription_id)
-        opened = Workspace(where.subscription_id, where.resource_group, where.name, auth=auth)
-        # The SDK swallows a Resource Manager that cannot be reached and goes on with nothing.
-        if opened._workspace_autorest_object is None:
-            raise network_closed("Azure Resource Manager")
-        return opened
+        with _not_the_dataset():
+            opened = Workspace(where.subscription_id, where.resource_group, where.name, auth=auth)
+            # The SDK swallows a Resource Manager that cannot be reached and goes on with nothing.
+            if opened._workspace_autorest_object is None:
+                raise network_closed("Azure Resource Manager")
+            return opened
 
     def rest(self) -> DatasetRest:
         """The SDK's client of the workspace's services."""
@@ -132,7 +138,9 @@ class Session:
             if self._rest is None:
                 from services.azure.sdk.rest import DatasetRest  # noqa: PLC0415
 
-                self._rest = DatasetRest(self)
+                workspace = self.workspace()
+                with _not_the_dataset():
+                    self._rest = DatasetRest(self, workspace)
             return self._rest
 
     def open_early(self) -> None:
@@ -147,8 +155,31 @@ class Session:
     def renew(self) -> None:
         """Sign in anew and ask again where the workspace is, from the next call on."""
         self._credential = self._workspace = self._rest = None
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError):  # what the SDK's own data engine found out
             Path.home().joinpath(".azureml", ".discovery").unlink()
+
+
+class OpeningFailedError(Exception):
+    """The workspace cannot be opened. Told by `failure`, as `failure_of` looks for it."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__("the workspace cannot be opened")
+        self.failure = failure
+
+
+@contextlib.contextmanager
+def _not_the_dataset() -> Iterator[None]:
+    """What fails within it has nothing to do with what was asked: a 404 is the workspace's, nothing was sent yet."""
+    try:
+        yield
+    except Exception as error:
+        failure = failure_of(error, _trace())
+        problem = failure.problem
+        if problem is not None and problem.kind == "NotFound":
+            problem = pack(workspace_gone())
+        unreached = problem is not None and problem.code in {"network_closed", "storage_unreachable"}
+        told = replace(failure, problem=problem, maybe_done=False, down=failure.down or unreached)
+        raise OpeningFailedError(told) from error
 
 
 _session: Session | None = None
@@ -311,6 +342,6 @@ def _forbid_sign_in() -> None:
 
     for name in ("InteractiveBrowserCredential", "DeviceCodeCredential", "UsernamePasswordCredential"):
         setattr(identity, name, refuse)
-    for name in ("acquire_token_interactive", "initiate_device_flow", "acquire_token_by_device_flow"):
+    for name in ("__init__", "acquire_token_interactive", "initiate_device_flow", "acquire_token_by_device_flow"):
         setattr(msal.PublicClientApplication, name, refuse)
     webbrowser.open = webbrowser.open_new = webbrowser.open_new_tab = refuse

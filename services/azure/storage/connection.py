@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from urllib.parse import unquote, urlencode, urlsplit
@@ -37,7 +39,18 @@ _RETRIES = urllib3.Retry(
     raise_on_redirect=False,
 )
 _TIMEOUT = urllib3.Timeout(connect=10, read=30)
+_patience: ContextVar[tuple[urllib3.Retry, urllib3.Timeout]] = ContextVar("patience", default=(_RETRIES, _TIMEOUT))
 _lock = threading.Lock()
+
+
+@contextmanager
+def one_try(seconds: float) -> Iterator[None]:
+    """Within it each request is sent once and waited for that long: somebody only wants to know whether it goes."""
+    before = _patience.set((_RETRIES.new(total=0), urllib3.Timeout(connect=seconds, read=seconds)))
+    try:
+        yield
+    finally:
+        _patience.reset(before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,7 @@ def post_form(url: str, fields: Mapping[str, str], *, thing: str) -> Answer:
 
 
 def _send(method: str, url: str, headers: Mapping[str, str], thing: str, body: bytes | None = None) -> Answer:
+    retries, timeout = _patience.get()
     with _lock:
         pool = _pool(_proxy_for(url))
     try:
@@ -72,8 +86,8 @@ def _send(method: str, url: str, headers: Mapping[str, str], thing: str, body: b
             url,
             body=body,
             headers={"User-Agent": "dataset-bot", "Accept-Encoding": "identity", **headers},
-            retries=_RETRIES,
-            timeout=_TIMEOUT,
+            retries=retries,
+            timeout=timeout,
         )
     except urllib3.exceptions.HTTPError as error:
         # No chaining: the address may carry a SAS token.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
 
 from services.azure.connection_test import AUTHORITIES, STORAGE_SCOPE, Bearer, Sas, SharedKey, Signer
+from services.azure.discovery import service_address
 from services.azure.errors import explained, read_refusal
 from services.azure.resource import AzureWorkspaceId
 from services.azure.storage import connection
@@ -23,7 +23,6 @@ from services.reading.display import quoted
 
 ARM = "https://management.azure.com"
 ARM_VERSION = "2022-05-01"  # as SDK v1 asks
-_AML_HOST = re.compile(r"[a-z0-9.-]+\.(azureml\.ms|azureml\.net|ml\.azure\.cn|ml\.azure\.us)")
 _KINDS = frozenset({"AzureBlob", "AzureDataLakeGen2"})
 _THING = "Azure Machine Learning"
 
@@ -153,21 +152,9 @@ def _data_plane(workspace: AzureWorkspaceId, management: str) -> str:
     _check(answer, "")
     properties = _json(answer).get("properties")
     discovery = properties.get("discoveryUrl") if isinstance(properties, dict) else None
-    services = _json(connection.get(_trusted(discovery), {}, thing=_THING))
-    found = _trusted(services.get("history") or services.get("api")).rstrip("/")
+    found = service_address(discovery)
     _data_planes[workspace.key] = found
     return found
-
-
-def _trusted(url: object) -> str:
-    """The bot's token goes to Azure Machine Learning's own hosts alone. Raises Unavailable."""
-    parts = urlsplit(url if isinstance(url, str) else "")
-    if parts.scheme != "https" or _AML_HOST.fullmatch((parts.hostname or "").lower()) is None:
-        raise Unavailable(
-            f"{_THING} does not say where the workspace's services are. Try again in a minute.",
-            code="azure_discovery",
-        )
-    return parts.geturl()
 
 
 def _bearer(token: str) -> dict[str, str]:

@@ -180,7 +180,7 @@ function control(inside, ctx) {
   if (/^@[UWB][A-Z0-9]+$/.test(target)) return userPill(target.slice(1), label, ctx);
   if (/^#[CG][A-Z0-9]+$/.test(target)) return channelLink(target.slice(1), label, ctx);
   if (target.startsWith("!date^")) return dateControl(target, label);
-  if (target.startsWith("!subteam^")) return groupPill(target.slice(9), label);
+  if (target.startsWith("!subteam^")) return groupPill(target.slice(9), label, ctx);
   if (target.startsWith("!") && BROADCASTS.has(target.slice(1))) return broadcastPill(target.slice(1));
   if (target.startsWith("!") && label) return h("span", {}, label);
   const address = unescape(target);
@@ -206,8 +206,9 @@ export function channelLink(id, label, ctx) {
   );
 }
 
-export function groupPill(id, label) {
-  return h("span", { class: "pill pill-user", data: { mention: id } }, label ?? `@${id}`);
+export function groupPill(id, label, ctx) {
+  const known = ctx?.world.group?.(id);
+  return h("span", { class: "pill pill-user", data: { mention: id } }, known ? `@${known.handle}` : label ?? `@${id}`);
 }
 
 /** A mention that would ring for everyone: drawn so loudly that nobody overlooks an injected one. */

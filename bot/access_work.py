@@ -1,0 +1,74 @@
+"""Access in the background: executes what is decided at once, and does what time brings."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bot.logs import get_logger, new_request_id, request_context
+from services.access.calendar import Calendar
+from services.access.executing import Executor
+
+log = get_logger("bot.access")
+
+POLL_SECONDS = 5.0
+"""How often it is looked for what has become due by itself, or was left by another process."""
+
+
+class Wake:
+    """Tells the work that something was decided."""
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+
+    def __call__(self) -> None:
+        """Never blocks."""
+        self.event.set()
+
+
+class AccessWork:
+    """Runs for as long as the bot does. Belongs to one event loop."""
+
+    def __init__(self, executor: Executor, calendar: Calendar, wake: Wake, *, poll: float = POLL_SECONDS) -> None:
+        self._executor = executor
+        self._calendar = calendar
+        self._wake = wake
+        self._poll = poll
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin. Nothing is lost before: what is due stays in the database."""
+        self._tasks = [
+            asyncio.create_task(self._execute(), name="access executor"),
+            asyncio.create_task(self._look(), name="access calendar"),
+        ]
+
+    async def stop(self) -> None:
+        """Cut what runs: it is taken up again by the next process, from what is recorded."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    async def _execute(self) -> None:
+        while True:
+            self._wake.event.clear()
+            request_context.set({"request_id": new_request_id(), "type": "periodic", "name": "access executor"})
+            try:
+                while await self._executor.run_due():
+                    pass
+            except Exception as error:  # the database is away; the next run may go well
+                log.error("access could not be executed", exc_info=error)
+            try:
+                async with asyncio.timeout(self._poll):
+                    await self._wake.event.wait()
+            except TimeoutError:
+                continue
+
+    async def _look(self) -> None:
+        while True:
+            request_context.set({"request_id": new_request_id(), "type": "periodic", "name": "access calendar"})
+            try:
+                await self._calendar.run_due()
+            except Exception as error:
+                log.error("access calendar failed", exc_info=error)
+            await asyncio.sleep(self._poll)

@@ -1,0 +1,1 @@
+"""Monitors and incidents in Slack."""

@@ -1,0 +1,1 @@
+"""Access: decided, executed, ended and audited, on real databases."""
