@@ -1,6 +1,6 @@
 """How fast the whole bot is, as real processes over signed HTTP, beside a plain Bolt echo measured in the same run.
 
-Run: python -m scripts.bench [--datasets 100000] [--rounds 5] [--only ack,start,azure,…]
+Run: python -m scripts.bench [--datasets 100000] [--rounds 5] [--only ack,start,azure,access,…]
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import uvloop
 
+from scripts.bench_access import measure_access
 from scripts.bench_azure import measure_azure
 from scripts.bench_catalogue import REAL, fill, hanging_name
 from scripts.bench_processes import (
@@ -270,7 +271,7 @@ async def measure_memory(stage: Stage, bot: BotProcess) -> None:
 
 
 PARTS = {"ack": measure_acks, "search": measure_search, "hang": measure_hanging, "memory": measure_memory}
-AZURE = "azure"
+AZURE, ACCESS = "azure", "access"
 
 # The run
 
@@ -280,10 +281,12 @@ async def measure(arguments: argparse.Namespace, directory: Path) -> Table:
     table, only = Table(), set(arguments.only.split(","))
     async with StandIn(HANG_SECONDS) as slack:
         stage = Stage(table, slack, directory, arguments.datasets, arguments.rounds, Words(arguments.datasets))
-        if only - {AZURE}:
+        if only - {AZURE, ACCESS}:
             await _measure_local(stage, only)
         if AZURE in only:
             await measure_azure(table, slack, directory, arguments.datasets, arguments.rounds)
+        if ACCESS in only:
+            await measure_access(table, directory)
     return table
 
 
@@ -325,7 +328,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--datasets", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
-    every = ("start", *PARTS, AZURE)
+    every = ("start", *PARTS, AZURE, ACCESS)
     parser.add_argument("--only", default=",".join(every), help="some of " + ", ".join(every))
     arguments = parser.parse_args()
     unknown = set(arguments.only.split(",")) - set(every)
