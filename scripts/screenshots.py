@@ -85,6 +85,7 @@ async def take_access(url: str) -> None:
         await expect(ben.modal).to_contain_text("They are asked now", timeout=SLOW)
         ada = await people.come("U0ADA", width=1330, height=880, scale=1.2)
         await ada.page.get_by_text("Dataset Bot", exact=True).first.click()
+        await ada.page.get_by_role("tab", name="Messages").click()
         card = ada.messages.filter(has_text="Access request: flights")
         await expect(card.get_by_role("button", name="Approve")).to_be_visible(timeout=SLOW)
         await ada.page.get_by_test_id("composer").blur()
