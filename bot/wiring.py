@@ -39,7 +39,7 @@ from bot.periodic import Heartbeat, Periodic
 from bot.settings import Settings
 from bot.slack_client import SlackClient, open_session
 from bot.socket_mode import SocketMode
-from handlers.access.notices import DRAWINGS
+from handlers.access.notices import DRAWINGS, InternalOnly
 from handlers.access.people import SlackPeople
 from handlers.caller import CallerDirectory
 from handlers.context import Services
@@ -51,6 +51,7 @@ from handlers.listeners import register_listeners
 from handlers.message import Message
 from handlers.monitors.notices import DRAWINGS as MONITOR_DRAWINGS
 from handlers.posting import BlockSupport
+from handlers.sharing import SharedChannels
 from services.access.calendar import Calendar
 from services.access.datasets import RegisteredDatasets
 from services.access.executing import Executor
@@ -170,9 +171,10 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         )
         drawings.add(DRAWINGS)
         drawings.add(MONITOR_DRAWINGS)
+        internal = InternalOnly(drawings, client, SharedChannels())
 
         async def draw(stored: StoredNotice) -> Message | None:
-            return await drawings.draw(services, stored)
+            return await internal.draw(services, stored)
 
         pump = OutboxPump(store.outbox, client, draw, support=BlockSupport(), metrics=metrics, clock=clock)
         stack.push_async_callback(pump.stop, 0)

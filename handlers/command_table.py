@@ -208,7 +208,7 @@ TABLE = CommandTable(
             "/dataset",
             "access",
             "[NAME] [@who] [read|write] [7d]",
-            "Ask for access, for yourself or somebody else; the form says who decides and what it opens.",
+            "Ask for access; the form says who decides and what it opens.",
             ("/dataset access sales", "/dataset access sales write 7d", "/dataset access sales @ben read"),
             bind_access,
             pool=Pool.SLACK,

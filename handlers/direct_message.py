@@ -16,7 +16,7 @@ from handlers.text import code, md, truncate, unescape
 from services.errors import UserError
 from services.jobs import Pool
 
-ANSWERED_AT_ONCE = frozenset({"list", "show", "versions", "diff", "use", "preview"})
+ANSWERED_AT_ONCE = frozenset({"list", "show", "versions", "diff", "use", "preview", "grants", "audit"})
 """Commands of /dataset that only look. A form needs the trigger of a command or click, which words do not bring."""
 
 SLASH = "/dataset"

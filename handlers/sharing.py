@@ -22,6 +22,8 @@ from services.errors import NotAllowed, Unavailable
 
 CACHE_SECONDS = 60.0
 SHARED_SECONDS = 30.0
+CHANNEL_SHARED = "channel_shared"
+"""Code of the refusal to post in a channel that is shared."""
 _UNSEEN = frozenset({"channel_not_found", "not_in_channel", "missing_scope", "invalid_arguments"})
 
 
@@ -43,7 +45,7 @@ class SharedChannels:
             raise NotAllowed(
                 "This channel is shared with another organisation, so I do not post details of datasets here. "
                 "Share it in a channel of your own workspace.",
-                code="channel_shared",
+                code=CHANNEL_SHARED,
             )
 
     async def _look_up(self, client: AsyncWebClient, channel_id: str) -> bool:

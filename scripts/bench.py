@@ -1,6 +1,6 @@
 """How fast the whole bot is, as real processes over signed HTTP, beside a plain Bolt echo measured in the same run.
 
-Run: python -m scripts.bench [--datasets 100000] [--rounds 5] [--only ack,start,azure,drift,…] [--full]
+Run: python -m scripts.bench [--datasets 100000] [--rounds 5] [--only ack,start,azure,access,drift,…] [--full]
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import uvloop
 
+from scripts.bench_access import measure_access
 from scripts.bench_azure import measure_azure
 from scripts.bench_catalogue import REAL, fill, hanging_name
 from scripts.bench_drift import measure_drift
@@ -286,8 +287,7 @@ async def measure_memory(stage: Stage, bot: BotProcess) -> None:
 
 
 PARTS = {"ack": measure_acks, "search": measure_search, "hang": measure_hanging, "memory": measure_memory}
-AZURE = "azure"
-DRIFT = "drift"
+AZURE, ACCESS, DRIFT = "azure", "access", "drift"
 
 # The run
 
@@ -297,10 +297,12 @@ async def measure(arguments: argparse.Namespace, directory: Path) -> Table:
     table, only = Table(), set(arguments.only.split(","))
     async with StandIn(HANG_SECONDS) as slack:
         stage = Stage(table, slack, directory, arguments.datasets, arguments.rounds, Words(arguments.datasets))
-        if only - {AZURE, DRIFT}:
+        if only - {AZURE, ACCESS, DRIFT}:
             await _measure_local(stage, only)
         if AZURE in only:
             await measure_azure(table, slack, directory, arguments.datasets, arguments.rounds)
+        if ACCESS in only:
+            await measure_access(table, directory)
     if DRIFT in only:
         await asyncio.to_thread(measure_drift, table, rounds=arguments.rounds, full=arguments.full)
     return table
@@ -344,7 +346,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--datasets", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
-    every = ("start", *PARTS, AZURE, DRIFT)
+    every = ("start", *PARTS, AZURE, ACCESS, DRIFT)
     parser.add_argument("--only", default=",".join(every), help="some of " + ", ".join(every))
     parser.add_argument("--full", action="store_true", help="drift: 10 and 50 million rows too, half an hour")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""The pictures of the README: `python -m scripts.screenshots`.
+"""The pictures of README and guide: `python -m scripts.screenshots`.
 
 Starts the demo with a workspace of its own, does in Chromium what a newcomer would do, and writes `docs/images/*.png`.
 """
@@ -74,11 +74,31 @@ async def take(url: str) -> None:
         await ada.page.screenshot(path=IMAGES / "card.png")
 
 
+async def take_access(url: str) -> None:
+    """Ben asks for access, and Ada's card of it."""
+    async with visitors(url) as people:
+        ben = await people.come("U0BEN")
+        await ben.send("/dataset access flights 7d")
+        await expect(ben.modal).to_contain_text("Who decides", timeout=SLOW)
+        await ben.text_field("Reason").fill("Delay model for the March report. Only carrier and delay are read.")
+        await ben.submit()
+        await expect(ben.modal).to_contain_text("They are asked now", timeout=SLOW)
+        ada = await people.come("U0ADA", width=1330, height=880, scale=1.2)
+        await ada.page.get_by_text("Dataset Bot", exact=True).first.click()
+        await ada.page.get_by_role("tab", name="Messages").click()
+        card = ada.messages.filter(has_text="Access request: flights")
+        await expect(card.get_by_role("button", name="Approve")).to_be_visible(timeout=SLOW)
+        await ada.page.get_by_test_id("composer").blur()
+        await ada.page.mouse.move(0, 0)
+        await ada.page.screenshot(path=IMAGES / "access.png")
+
+
 async def main() -> None:
     """Write the pictures; fails when one is too large."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     async with demo() as url:
         await take(url)
+        await take_access(url)
     for image in sorted(IMAGES.glob("*.png")):
         size = image.stat().st_size
         print(f"{image.relative_to(IMAGES.parents[1])}  {size // 1000} kB")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
@@ -175,42 +175,28 @@ class RuleIndex(Generic[R]):
             for rule in rules
         )
         self._denies = frozenset(number for number, rule in enumerate(rules) if rule.deny is not None)
-        frequency = Counter(
-            each for rule in rules for pattern in rule.when.datasets for each in _trigrams(pattern.lower())
-        )
+        letters = Letters()
+        for rule in rules:
+            for kind, patterns in _places(rule.when, self._tag):
+                letters.count(kind, patterns)
         self._always: list[int] = []
-        self._names: dict[str, list[int]] = {}
-        self._letters: dict[str, list[int]] = {}
-        self._tags: dict[tuple[str, str], list[int]] = {}
-        self._datastores: dict[str, list[int]] = {}
+        self._exact: dict[tuple[str, str], list[int]] = {}
+        self._letters: dict[str, dict[str, list[int]]] = {}
         for number, rule in enumerate(rules):
-            for shelf in self._shelves(rule.when, frequency):
+            for shelf in self._shelves(rule.when, letters):
                 shelf.append(number)
 
-    def _shelves(self, when: _When, frequency: Counter[str]) -> list[list[int]]:
+    def _shelves(self, when: _When, letters: Letters) -> list[list[int]]:
         """Where a rule is filed: in every place of one kind, of which a matching request knows at least one."""
-        if when.datasets:
-            patterns = [pattern.lower() for pattern in when.datasets]
-            trigrams = [
-                "" if _is_plain(each) else min(_trigrams(each), key=lambda found: (frequency[found], found), default="")
-                for each in patterns
-            ]
-            if all(_is_plain(each) or found for each, found in zip(patterns, trigrams, strict=True)):
+        for kind, patterns in _places(when, self._tag):
+            keys = letters.keys(kind, patterns)
+            if keys is not None:
                 return [
-                    self._letters.setdefault(found, []) if found else self._names.setdefault(each, [])
-                    for each, found in dict.fromkeys(zip(patterns, trigrams, strict=True))
+                    self._letters.setdefault(kind, {}).setdefault(text, [])
+                    if is_letters
+                    else self._exact.setdefault((kind, text), [])
+                    for text, is_letters in keys
                 ]
-        for key, values in ((self._tag, when.sensitivity), *when.tags.items()):
-            if values and all(value and _is_plain(value) for value in values):
-                return [
-                    self._tags.setdefault((key.lower(), value), [])
-                    for value in dict.fromkeys(value.lower() for value in values)
-                ]
-        if when.datastores and all(_is_plain(each) for each in when.datastores):
-            return [
-                self._datastores.setdefault(each, [])
-                for each in dict.fromkeys(each.lower() for each in when.datastores)
-            ]
         return [self._always]
 
     def find(self, dataset: DatasetFacts, level: Level, kind: SubjectKind) -> Found[R]:
@@ -240,21 +226,61 @@ class RuleIndex(Generic[R]):
 
     def _candidates(self, subject: _Subject) -> list[int]:
         found = set(self._always)
-        found.update(self._names.get(subject.name, ()))
-        letters = self._letters
+        self._look(found, _NAME, subject.name)
+        for key, values in subject.tags.items():
+            for value in values:
+                self._look(found, f"{_TAG}{key}", value)
+        for datastore in subject.datastores:
+            self._look(found, _STORE, datastore)
+        return sorted(found)
+
+    def _look(self, found: set[int], kind: str, text: str) -> None:
+        found.update(self._exact.get((kind, text), ()))
+        letters = self._letters.get(kind)
         if letters:
-            name = subject.name
-            for at in range(len(name) - 2):
-                numbers = letters.get(name[at : at + 3])
+            for at in range(len(text) - 2):
+                numbers = letters.get(text[at : at + 3])
                 if numbers is not None:
                     found.update(numbers)
-        if self._tags:
-            for key, values in subject.tags.items():
-                for value in values:
-                    found.update(self._tags.get((key, value), ()))
-        for datastore in subject.datastores:
-            found.update(self._datastores.get(datastore, ()))
-        return sorted(found)
+
+
+class Letters:
+    """How often three letters in a row are in the patterns of one kind of place, to file a rule under the rarest."""
+
+    def __init__(self) -> None:
+        self._frequency: Counter[tuple[str, str]] = Counter()
+
+    def count(self, kind: str, patterns: Sequence[str]) -> None:
+        """Take the patterns of a rule along."""
+        self._frequency.update((kind, each) for pattern in patterns for each in _trigrams(pattern))
+
+    def keys(self, kind: str, patterns: Sequence[str]) -> list[tuple[str, bool]] | None:
+        """What a matching text has at least one of: itself, or (True) three letters. None when it may have none."""
+        found: dict[tuple[str, bool], None] = {}
+        for pattern in patterns:
+            if _is_plain(pattern):
+                if not pattern:
+                    return None  # stands for what is not there
+                found[pattern, False] = None
+                continue
+            rarest = min(_trigrams(pattern), key=lambda each: (self._frequency[kind, each], each), default="")
+            if not rarest:
+                return None
+            found[rarest, True] = None
+        return list(found)
+
+
+_NAME, _STORE, _TAG = "name", "store", "tag:"
+
+
+def _places(when: _When, sensitivity_tag: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Kind of place and patterns in small letters, for all that a rule says."""
+    conditions = [(_NAME, when.datasets), (f"{_TAG}{sensitivity_tag}", when.sensitivity)]
+    conditions += [(f"{_TAG}{key.lower()}", values) for key, values in when.tags.items()]
+    conditions.append((_STORE, when.datastores))
+    for kind, patterns in conditions:
+        if patterns:
+            yield kind, tuple(pattern.lower() for pattern in patterns)
 
 
 def _is_plain(pattern: str) -> bool:

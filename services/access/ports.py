@@ -10,6 +10,7 @@ from typing import Protocol
 from services.access.model import (
     AccessRequest,
     Assignment,
+    AssignmentKind,
     AuditEntry,
     AuditEvent,
     FoundAssignment,
@@ -143,6 +144,19 @@ class Change:
     notices: tuple[Notice, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class GrantOutline:
+    """What the reconcile sweep asks of each live grant. tries: there is a time to try something with it. assignments:
+    kind and id of each.
+    """
+
+    id: str
+    status: GrantStatus
+    tries: bool
+    verified_at: datetime | None
+    assignments: tuple[tuple[AssignmentKind, str], ...]
+
+
 class AccessStore(Protocol):
     """Requests, grants and their audit in the bot's database, for one workspace."""
 
@@ -221,7 +235,7 @@ class AccessStore(Protocol):
         """ACTIVE grants nobody was reminded of, within `reminder_lead(duration)` of their end."""
         ...
 
-    async def live_page(self, after: str, limit: int) -> tuple[Grant, ...]:
+    async def live_outlines(self, after: str, limit: int) -> tuple[GrantOutline, ...]:
         """Live grants by id, for the reconcile sweep; after: the last id of the page before, "" at first."""
         ...
 

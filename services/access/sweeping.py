@@ -29,13 +29,13 @@ from services.access.model import (
 from services.access.notices import stray
 from services.access.places import places_of
 from services.access.policy import StrayAssignments
-from services.access.ports import Change, IdentityProblem, NotYetError
+from services.access.ports import Change, GrantOutline, IdentityProblem, NotYetError
 from services.errors import NotFound, UserError
 from services.outbox import Notice
 
 log = structlog.get_logger(__name__)
 
-_PAGE = 2000
+_PAGE = 5000
 _OURS = frozenset({AssignmentKind.PLAIN, AssignmentKind.PIM})
 """Kinds of assignments that can be found again. LOCAL ones are nowhere, FOREIGN ones are not the bot's."""
 SETTLES = timedelta(minutes=5)
@@ -89,23 +89,23 @@ class Sweep:
     async def _compare(self, found: dict[str, FoundAssignment], swept: Swept, began: datetime) -> _Recorded:
         """Walk the live grants; those in force whose assignment is not there are pointed out to the executor."""
         recorded, after = _Recorded(), ""
-        while page := await self._ports.store.live_page(after, _PAGE):
+        while page := await self._ports.store.live_outlines(after, _PAGE):
             swept.grants += len(page)
             for grant in page:
                 recorded.ids.add(grant.id)
-                ours = [each.id.lower() for each in grant.assignments if each.kind in _OURS]
-                recorded.backed.update(each for each in ours if each in found)
-                if all(each in found for each in ours) or not self._is_to_judge(grant, began):
-                    continue
-                swept.doubted += await self._doubt(grant)
+                ours = [made.lower() for kind, made in grant.assignments if kind in _OURS]
+                there = [made for made in ours if made in found]
+                recorded.backed.update(there)
+                if len(there) < len(ours) and _is_to_judge(grant, began):
+                    swept.doubted += await self._doubt(grant.id)
             after = page[-1].id
         return recorded
 
-    def _is_to_judge(self, grant: Grant, began: datetime) -> bool:
-        is_settled = grant.verified_at is None or grant.verified_at <= began - SETTLES
-        return grant.status is GrantStatus.ACTIVE and grant.next_try_at is None and is_settled
-
-    async def _doubt(self, grant: Grant) -> bool:
+    async def _doubt(self, grant_id: str) -> bool:
+        """Let the executor look at a grant in force, unless it has something to do with it anyway."""
+        grant = await self._ports.store.grant(grant_id)
+        if grant is None or grant.status is not GrantStatus.ACTIVE or grant.next_try_at is not None:
+            return False
         doubted = replace(grant, next_try_at=self._ports.clock.now(), attempts=0, revision=grant.revision + 1)
         return await self._ports.apply(Change(grant=doubted, grant_was=grant.status))
 
@@ -146,7 +146,7 @@ class Sweep:
         swept.removed += 1
         for each in live:
             if each.status is GrantStatus.ACTIVE:
-                swept.doubted += await self._doubt(each)
+                swept.doubted += await self._doubt(each.id)
 
     async def _rebuild(self, found: FoundAssignment, described: DescribedGrant, swept: Swept) -> None:
         """Write the record of a grant that is there, so that it ends when it should."""
@@ -231,6 +231,11 @@ class Sweep:
         again = "" if outcome == "reported" else day  # one that came back is told again
         key = short_id(f"{found.assignment.id}{again}")
         return stray(found.assignment, key, sorted(self._ports.admins), outcome)
+
+
+def _is_to_judge(grant: GrantOutline, began: datetime) -> bool:
+    is_settled = grant.verified_at is None or grant.verified_at <= began - SETTLES
+    return grant.status is GrantStatus.ACTIVE and not grant.tries and is_settled
 
 
 def _is_over(grant: Grant, began: datetime) -> bool:

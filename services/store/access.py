@@ -28,9 +28,9 @@ from services.access.model import (
     Subject,
     Vote,
 )
-from services.access.ports import Change
+from services.access.ports import Change, GrantOutline
 from services.ports import Clock
-from services.store import access_audit, outbox
+from services.store import access_audit, access_outlines, outbox
 from services.store.access_rows import (
     GRANT_COLUMNS,
     REQUEST_COLUMNS,
@@ -205,9 +205,10 @@ class SqlAccessStore:
             )
         )
 
-    async def live_page(self, after: str, limit: int) -> tuple[Grant, ...]:
-        """See `AccessStore.live_page`."""
-        return await self._grants(lambda query: query.where(_LIVE, _grant.id > after).order_by(_grant.id).limit(limit))
+    async def live_outlines(self, after: str, limit: int) -> tuple[GrantOutline, ...]:
+        """See `AccessStore.live_outlines`."""
+        workspace_id = await self._workspace.id()
+        return await self._db.read(lambda connection: access_outlines.page(connection, workspace_id, after, limit))
 
     async def claim_grants(self, now: datetime, owner: str, lease: timedelta, limit: int) -> tuple[Grant, ...]:
         """See `AccessStore.claim_grants`; the longest due first."""

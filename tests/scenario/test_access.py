@@ -424,3 +424,14 @@ async def test_a_workflow_asks_for_whoever_runs_it(tmp_path: Path) -> None:
             ("U0BEN", "request.submitted"),
             ("U0GUS", "request.refused"),
         ]
+
+
+async def test_a_channel_that_others_read_gets_no_card(tmp_path: Path) -> None:
+    rule = '{id: all, when: {datasets: ["*"]}, channel: C0SHARED}'
+    async with access_stage(tmp_path, policy=f"version: 1\nrules:\n  - {rule}\n") as on:
+        await on.ask(on.ben)
+        card = await on.card(on.chiara)
+        assert await on.on.slack.person("U0SAM").messages("C0SHARED") == []
+        await on.chiara.click(card, "access:approve")
+        await on.told(on.ben, "Granted* until")
+        assert await on.ben.messages("C0SHARED") == []

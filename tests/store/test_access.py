@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -22,7 +23,7 @@ from services.access.model import (
     Vote,
     reminder_lead,
 )
-from services.access.ports import AccessStore, Change
+from services.access.ports import AccessStore, Change, GrantOutline
 from services.store.access import SqlAccessStore
 from services.store.database import Database
 from services.store.outbox import Outbox
@@ -177,7 +178,7 @@ async def test_workspaces_do_not_see_each_other(store: SqlAccessStore, db: Datab
         await other.live_grants("sales"),
         await other.claim_requests(late, 9),
         await other.claim_grants(late, "one", timedelta(minutes=1), 9),
-        await other.live_page("", 9),
+        await other.live_outlines("", 9),
     ):
         assert nothing == ()
     await other.audit([audit_event()])
@@ -229,7 +230,7 @@ async def test_grants_are_found_by_what_they_are_about(store: SqlAccessStore) ->
     ):
         assert await store.apply(Change(grant=each))
 
-    def ids(found: tuple[Grant, ...]) -> list[str]:
+    def ids(found: Sequence[Grant | GrantOutline]) -> list[str]:
         return [each.id for each in found]
 
     assert ids(await store.live_grants("sales")) == ["g2", "g7", "g1", "g3"]
@@ -239,9 +240,9 @@ async def test_grants_are_found_by_what_they_are_about(store: SqlAccessStore) ->
     assert ids(await store.grants_for(ADA, 1)) == ["g3"]
     assert ids(await store.grants_of_principal("g-1")) == ["g7"]
     assert ids(await store.open_reviews()) == ["g5", "g3", "g4"]
-    assert ids(await store.live_page("", 3)) == ["g1", "g2", "g3"]
-    assert ids(await store.live_page("g3", 3)) == ["g4", "g7"]
-    assert ids(await store.live_page("g7", 3)) == []
+    assert ids(await store.live_outlines("", 3)) == ["g1", "g2", "g3"]
+    assert ids(await store.live_outlines("g3", 3)) == ["g4", "g7"]
+    assert ids(await store.live_outlines("g7", 3)) == []
 
 
 @pytest.mark.parametrize("step", ["access_vote", "access_asked", "access_grant", "outbox", "access_audit_head"])
