@@ -220,9 +220,7 @@ class Submitting:
             (
                 each
                 for each in await self._ports.store.pending(wish.dataset, wish.subject)
-                if each.level.covers(wish.level)
-                and each.extends == wish.extends
-                and each.emergency is wish.emergency
+                if each.level.covers(wish.level) and each.extends == wish.extends and each.emergency is wish.emergency
             ),
             None,
         )
