@@ -15,11 +15,14 @@ from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
 from sqlalchemy.exc import DBAPIError
 
+from bot.access_check import PolicyFinding, file_findings, people_findings
 from bot.manifest import bot_scopes, read_manifest
 from bot.metrics import Metrics
 from bot.settings import Settings, require_transport, shown_value
 from bot.settings import SettingsError as WrongSettings
 from bot.slack_client import SlackClient, open_session
+from handlers.caller import Installation
+from services.access.policy import Policy
 from services.azure.resource import AzureWorkspaceId
 from services.errors import UserError
 from services.store import migrate
@@ -66,9 +69,12 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("transport", True, _transport(settings))
     except WrongSettings as error:
         yield Finding("transport", False, "Slack cannot reach the bot", " ".join(error.sentences))
+    policy, said = await asyncio.to_thread(file_findings, settings.policy_file)
+    for each in said:
+        yield _of_policy(each)
     async with open_session() as session:
         client = SlackClient(session=session, base_url=settings.slack_api_url, metrics=Metrics())
-        async for finding in _slack_findings(settings, client):
+        async for finding in _slack_findings(settings, client, policy):
             yield finding
     yield await asyncio.to_thread(_database, settings)
     if settings.azure_workspace is None:
@@ -90,7 +96,11 @@ def _transport(settings: Settings) -> str:
     return " and ".join(ways)
 
 
-async def _slack_findings(settings: Settings, client: SlackClient) -> AsyncIterator[Finding]:
+def _of_policy(found: PolicyFinding) -> Finding:
+    return Finding(found.name, found.ok, found.detail, found.fix)
+
+
+async def _slack_findings(settings: Settings, client: SlackClient, policy: Policy | None) -> AsyncIterator[Finding]:
     if settings.slack_bot_token is None:
         yield Finding("bot token", None, "not set, so nothing of Slack was tested")
         return
@@ -111,9 +121,17 @@ async def _slack_findings(settings: Settings, client: SlackClient) -> AsyncItera
     else:
         yield await _app_token(client, settings.slack_app_token.get_secret_value())
     if not settings.admins:
-        yield Finding("admins", None, "nobody may register datastores; name Slack user ids in ADMINS")
+        yield Finding(
+            "admins",
+            None,
+            "nobody may register datastores or decides where an owner cannot; name Slack user ids in ADMINS",
+        )
     for user in settings.admins:
         yield await _admin(client, user)
+    if policy is not None and settings.policy_file is not None:
+        ours = Installation(str(answer.get("team_id") or ""), str(answer.get("enterprise_id") or ""))
+        async for each in people_findings(policy, settings.admins, client, ours):
+            yield _of_policy(each)
 
 
 def _scopes(granted: str) -> Finding:

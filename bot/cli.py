@@ -54,7 +54,34 @@ def _parser() -> argparse.ArgumentParser:
     transport.add_argument("--socket", action="store_true", help="for Socket Mode (the default)")
     transport.add_argument("--url", help="for HTTP: the public https address of the bot")
     manifest.set_defaults(run=_manifest)
+    _add_policy(commands)
+    _add_audit(commands)
     return parser
+
+
+def _add_policy(commands: Any) -> None:  # argparse's own class for it is private
+    policy = commands.add_parser("policy", help="check an access policy file, or print its JSON Schema")
+    parts = policy.add_subparsers(required=True, metavar="COMMAND")
+    checked = parts.add_parser("check", help="say what is wrong in a file, and which of its rules never match")
+    checked.add_argument("file", type=Path)
+    checked.set_defaults(run=_policy_check)
+    parts.add_parser("schema", help="print the JSON Schema of the file").set_defaults(run=_policy_schema)
+
+
+def _add_audit(commands: Any) -> None:
+    audit = commands.add_parser("audit", help="verify or export the audit of access")
+    parts = audit.add_subparsers(required=True, metavar="COMMAND")
+    verified = parts.add_parser("verify", help="walk the chain of hashes and name the first entry that is wrong")
+    verified.add_argument("--anchor", default="", metavar="NUMBER:HASH", help="a head that was noted earlier")
+    verified.add_argument("--workspace", default="", help="one workspace of the database; all by default")
+    verified.set_defaults(run=_audit_verify)
+    exported = parts.add_parser("export", help="write entries of a time range, oldest first")
+    exported.add_argument("--format", choices=("csv", "jsonl"), default="jsonl")
+    exported.add_argument("--since", default="", help="first day (2026-03-01, UTC) or moment with time zone")
+    exported.add_argument("--until", default="", help="last day, or the moment before which entries end")
+    exported.add_argument("--workspace", default="", help="needed when the database holds several")
+    exported.add_argument("--output", type=Path, help="a file; standard output by default")
+    exported.set_defaults(run=_audit_export)
 
 
 def _serve(_arguments: argparse.Namespace) -> int:
@@ -103,6 +130,42 @@ def _manifest(arguments: argparse.Namespace) -> int:
         raise CommandError("Slack only sends to https addresses; give --url https://HOST.")
     print(as_yaml(for_http(manifest, arguments.url)), end="")
     return 0
+
+
+def _policy_check(arguments: argparse.Namespace) -> int:
+    from bot.access_check import check_file  # noqa: PLC0415
+
+    return check_file(arguments.file, print)
+
+
+def _policy_schema(_arguments: argparse.Namespace) -> int:
+    from bot.access_check import schema_text  # noqa: PLC0415
+
+    print(schema_text(), end="")
+    return 0
+
+
+def _audit_verify(arguments: argparse.Namespace) -> int:
+    from bot.access_audit import verify  # noqa: PLC0415
+
+    code: int = _run(verify(_settings(), arguments.anchor, arguments.workspace, print))
+    return code
+
+
+def _audit_export(arguments: argparse.Namespace) -> int:
+    from bot.access_audit import export, read_moment  # noqa: PLC0415
+
+    code: int = _run(
+        export(
+            _settings(),
+            form=arguments.format,
+            since=read_moment(arguments.since),
+            until=read_moment(arguments.until, end=True),
+            workspace=arguments.workspace,
+            output=arguments.output,
+        )
+    )
+    return code
 
 
 def _settings() -> Any:  # Settings, which is imported late

@@ -24,6 +24,7 @@ from bot.outbox_doubt import Finding, History, Look, metadata_of
 from bot.outbox_errors import CALL_ERRORS, NO_THREAD, Meaning, Trouble, trouble
 from bot.outbox_outcomes import FIRST_WAIT, LONGEST_WAIT, Outbox, Outcomes
 from bot.outbox_pacing import POST, UPDATE, Pacing, Turn
+from bot.outbox_pictures import Pictures, PictureWaitsError
 from handlers import posting
 from handlers.message import Message
 from handlers.posting import BlockSupport, Posted
@@ -62,7 +63,7 @@ class OutboxPump:
     """Delivers what the outbox holds, for as long as it runs. Belongs to one event loop.
 
     draw: see `handlers.drawing`. doubt_settles: seconds that a call which was cut off may still need at Slack's end
-    before its history tells the truth.
+    before its history tells the truth. call_seconds: how long one call may take.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class OutboxPump:
         clock: Clock | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         doubt_settles: float = 3.0,
+        call_seconds: float = CALL_SECONDS,
     ) -> None:
         self._outbox = outbox
         self._given_client = client
@@ -85,7 +87,7 @@ class OutboxPump:
         self._clock = clock or SystemClock()
         self._outcomes = Outcomes(outbox, metrics, self._clock)
         self._now = monotonic
-        self._doubt_settles = doubt_settles
+        self._doubt_settles, self._call_seconds = doubt_settles, call_seconds
         self._pacing = Pacing(monotonic)
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
@@ -99,7 +101,8 @@ class OutboxPump:
         self._paused_until = 0.0
         self._paused_for = ""
         self._pauses = 0
-        self._history = History(self._client(), self._history_turn)
+        self._history = History(self._client, self._free_turn)
+        self._pictures = Pictures(outbox, self._client, self._free_turn)
 
     def on_undelivered(self, prefix: str, tell: Undelivered) -> None:
         """Call tell for notices whose kind begins with prefix and which can never arrive, before they are FAILED.
@@ -110,7 +113,6 @@ class OutboxPump:
 
     async def start(self) -> None:
         """Begin to deliver. The client must have its token by now."""
-        self._history = History(self._client(), self._history_turn)
         self._loop = asyncio.create_task(self._run(), name="outbox")
 
     async def stop(self, seconds: float = 5.0) -> int:
@@ -216,16 +218,8 @@ class OutboxPump:
         turn = await self._turn(stored, destination)
         if turn is None:
             return False
-        try:
-            async with self._drawing, asyncio.timeout(DRAW_SECONDS):
-                message = await self._draw(stored)
-        except Exception as error:  # whatever a drawing meets
-            log.error("a notice could not be drawn", kind=stored.notice.kind, exc_info=error)
-            reference = request_context.get().get("request_id", "")
-            await self._outcomes.try_later(stored, f"not_drawn:{type(error).__name__}:{reference}")
-            return False
+        message = await self._drawn(stored)
         if message is None:
-            await self._outcomes.dropped(stored)
             return False
         lock = self._places.setdefault(destination.place, asyncio.Lock())
         async with lock, self._sending:
@@ -233,6 +227,25 @@ class OutboxPump:
                 await self._put_back(stored, self._pacing.take(turn.method, _place(stored, destination)))
                 return False
             return await self._send(stored, destination, message, turn)
+
+    async def _drawn(self, stored: StoredNotice) -> Message | None:
+        """Its message with its picture's file; None when it was put back or came to its end."""
+        try:
+            async with self._drawing, asyncio.timeout(DRAW_SECONDS):
+                message = await self._draw(stored)
+        except Exception as error:  # whatever a drawing meets
+            log.error("a notice could not be drawn", kind=stored.notice.kind, exc_info=error)
+            reference = request_context.get().get("request_id", "")
+            await self._outcomes.try_later(stored, f"not_drawn:{type(error).__name__}:{reference}")
+            return None
+        if message is None:
+            await self._outcomes.dropped(stored)
+            return None
+        try:
+            return await self._pictures.placed(stored, message)
+        except PictureWaitsError as picture:
+            await self._outcomes.again(stored, picture.seconds)
+            return None
 
     async def _destination(self, stored: StoredNotice) -> _Destination | None:
         """Where it goes; None for an update of what was never posted. The outbox claims nothing before its `of`."""
@@ -256,11 +269,15 @@ class OutboxPump:
 
     async def _send(self, stored: StoredNotice, destination: _Destination, message: Message, turn: Turn) -> bool:
         try:
-            async with asyncio.timeout(CALL_SECONDS):
+            async with asyncio.timeout(self._call_seconds):
                 at = await self._call(stored, destination, message)
         except CALL_ERRORS as error:
+            if (seconds := self._pictures.not_shown(stored, error)) is not None:
+                await self._outcomes.again(stored, seconds)
+                return False
             return await self._not_sent(stored, destination, message, turn, trouble(error))
         self._pauses = 0
+        self._pictures.forget(stored)
         await self._outcomes.sent(stored, at)
         return False
 
@@ -352,7 +369,7 @@ class OutboxPump:
                 return True
         return not self._closing.is_set()
 
-    async def _history_turn(self, method: str) -> None:
+    async def _free_turn(self, method: str) -> None:
         await asyncio.sleep(self._pacing.wait(self._pacing.take(method)))
 
     def _pause(self, reason: str) -> None:

@@ -53,7 +53,7 @@ class History:
     take_turn: waits until the method may be called (a name of `outbox_pacing`).
     """
 
-    def __init__(self, client: AsyncWebClient, take_turn: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(self, client: Callable[[], AsyncWebClient], take_turn: Callable[[str], Awaitable[None]]) -> None:
         self._client = client
         self._take_turn = take_turn
         self._bot_id = ""
@@ -78,7 +78,7 @@ class History:
         if not to.startswith(("U", "W")):
             return to
         await self._take_turn(OPEN)
-        answer = await self._client.conversations_open(users=to)
+        answer = await self._client().conversations_open(users=to)
         return str(answer["channel"]["id"])
 
     async def _search(self, key: str, channel: str, thread_ts: str, oldest: float) -> Look:
@@ -96,9 +96,9 @@ class History:
             if cursor:
                 arguments["cursor"] = cursor
             if thread_ts:
-                answer = await self._client.conversations_replies(ts=thread_ts, **arguments)
+                answer = await self._client().conversations_replies(ts=thread_ts, **arguments)
             else:
-                answer = await self._client.conversations_history(**arguments)
+                answer = await self._client().conversations_history(**arguments)
             for message in answer["messages"]:
                 if message.get("bot_id") == own and _key(message) == key:
                     return Look(Finding.POSTED, Posted(channel, str(message["ts"])))
@@ -109,7 +109,7 @@ class History:
 
     async def _own_bot_id(self) -> str:
         if not self._bot_id:
-            self._bot_id = str((await self._client.auth_test())["bot_id"])
+            self._bot_id = str((await self._client().auth_test())["bot_id"])
         return self._bot_id
 
 

@@ -1,7 +1,7 @@
 """When the next message may go where: Slack's pace for each conversation and method, and the waits it asks for.
 
 Slack takes about one chat.postMessage a second in a conversation, with short bursts, and 50 chat.update and
-conversations.history a minute in a workspace: https://docs.slack.dev/apis/web-api/rate-limits
+conversations.history and 100 uploads a minute in a workspace: https://docs.slack.dev/apis/web-api/rate-limits
 
 Turns are given by the generic cell rate algorithm (virtual scheduling): each turn moves the place's next theoretical
 arrival on by one interval, and a burst may run ahead of it.
@@ -17,6 +17,7 @@ POST = "chat.postMessage"
 UPDATE = "chat.update"
 HISTORY = "conversations.history"
 OPEN = "conversations.open"
+UPLOAD = "files.completeUploadExternal"
 
 WIDE_SPREAD = 4
 """So many conversations that Slack holds back at once mean that it holds back the whole workspace."""
@@ -33,7 +34,7 @@ class Pace:
     burst: int
 
 
-PACES = {POST: Pace(1.0, 3), UPDATE: Pace(1.2, 30), HISTORY: Pace(1.2, 20), OPEN: Pace(1.2, 20)}
+PACES = {POST: Pace(1.0, 3), UPDATE: Pace(1.2, 30), HISTORY: Pace(1.2, 20), OPEN: Pace(1.2, 20), UPLOAD: Pace(0.6, 60)}
 
 
 @dataclass(frozen=True, slots=True)

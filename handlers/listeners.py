@@ -17,6 +17,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers import command_table, commands
+from handlers.access.step import RequestAccessStep
 from handlers.access.turned_away import note_refusal
 from handlers.call import call_from
 from handlers.caller import CallerDirectory, EstablishCaller
@@ -56,6 +57,7 @@ def register_listeners(app: AsyncApp, services: Services, directory: CallerDirec
     app.action(CARRIED_COMMAND)(on_carried_command)
     for attach in command_table.SUBJECTS:
         attach(app)
+    RequestAccessStep(services, app.client, directory).attach(app)
 
 
 async def on_command(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from handlers.text import Mrkdwn, one_line, truncate_escaped
+
+if TYPE_CHECKING:
+    from handlers.picture import Picture
 
 NOTIFICATION_TEXT = 3000
 """Far below Slack's 40,000, as Slack advises: https://docs.slack.dev/reference/methods/chat.postMessage#truncating"""
@@ -24,13 +27,15 @@ class Message:
     """One message.
 
     text: what notifications and screen readers say; escaped when sent, unless it is `Mrkdwn`.
-    fallback: used when a block of `blocks` is refused.
+    fallback: used when a block of `blocks` is refused. picture: what a `picture_block` among them shows; only notices
+    can have one.
     """
 
     text: str
     blocks: tuple[Json, ...] = ()
     fallback: tuple[Json, ...] = ()
     metadata: Json | None = field(default=None)
+    picture: Picture | None = None
 
     @property
     def notification(self) -> str:

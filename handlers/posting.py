@@ -50,13 +50,15 @@ class BlockSupport:
     async def deliver(self, message: Message, send: Callable[[tuple[Json, ...]], Awaitable[T]]) -> T:
         """What `send` returns for the blocks to try, or for the classic ones where Slack refuses those.
 
-        Raises what `send` raises: SlackApiError for every other refusal.
+        Raises what `send` raises: SlackApiError for every other refusal, that of an uploaded file among them.
         """
         blocks = self.blocks(message)
         try:
             return await send(blocks)
         except SlackApiError as error:
             if error_code(error) not in _REFUSED or blocks is message.fallback or not message.fallback:
+                raise
+            if is_about_a_file(error):
                 raise
             self.refuse(message)
             return await send(message.fallback)
@@ -127,6 +129,20 @@ def error_code(error: SlackApiError) -> str:
     if code:
         return str(code)
     return f"http_{getattr(error.response, 'status_code', getattr(error.response, 'status', 'unknown'))}"
+
+
+def is_about_a_file(error: SlackApiError) -> bool:
+    """Did Slack refuse blocks because a file shown in them is not one that it can show (yet)?
+
+    Files are made ready in the background after their upload; until then blocks with them are refused.
+    """
+    if error_code(error) not in _REFUSED or not hasattr(error.response, "get"):
+        return False
+    told = [
+        *(error.response.get("errors") or []),
+        *((error.response.get("response_metadata") or {}).get("messages") or []),
+    ]
+    return any("slack_file" in str(line) or "slack file" in str(line) for line in told)
 
 
 def _posted(answer: AsyncSlackResponse) -> Posted:

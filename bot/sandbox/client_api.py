@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import json
+import secrets
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -205,9 +206,17 @@ async def run_step(ws: Workspace, body: JsonObject) -> JsonObject:
     """A workflow of this person runs a custom step of the app."""
     user = _acting(ws, body)
     callback_id = str(body.get("callback_id", ""))
-    if ws.manifest.functions and callback_id not in ws.manifest.functions:
+    step = ws.manifest.step(callback_id)
+    if ws.manifest.functions and step is None:
         raise SlackError("unknown_function")
-    return {"execution": events.step_executed(ws, user, callback_id, body.get("inputs") or {})}
+    inputs: JsonObject = dict(body.get("inputs") or {})
+    if step is not None:
+        for name, type_ in step.inputs.items():
+            if type_ == "slack#/types/user_context":  # filled in by Slack, whatever the workflow says
+                inputs[name] = {"id": user, "secret": secrets.token_hex(8)}
+        if missing := [name for name in step.required if inputs.get(name) in (None, "")]:
+            raise SlackError("parameter_validation_failed", messages=[f"missing {name}" for name in missing])
+    return {"execution": events.step_executed(ws, user, callback_id, inputs)}
 
 
 async def step_state(ws: Workspace, body: JsonObject) -> JsonObject:

@@ -27,7 +27,8 @@ class Faults(BaseModel):
     the next so many calls once they are done. drop_sockets cuts open sockets and refuses new ones while set.
     duplicate_delivery sends so many identical copies beside each delivery; late_delivery_ms delays
     deliveries after their trigger was issued. invalid_blocks lists block types to refuse, as
-    a workspace that a phased roll-out has not reached does. revoked makes every token `token_revoked`.
+    a workspace that a phased roll-out has not reached does. unready_files refuses the next so many messages that show
+    an uploaded file, as Slack does until it has made the file ready. revoked makes every token `token_revoked`.
     """
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
@@ -40,6 +41,7 @@ class Faults(BaseModel):
     duplicate_delivery: int = Field(default=0, ge=0, le=10)
     late_delivery_ms: int = Field(default=0, ge=0)
     invalid_blocks: list[str] = Field(default_factory=list)
+    unready_files: int = Field(default=0, ge=0)
     revoked: bool = False
 
     def latency(self, method: str) -> float:
@@ -64,6 +66,13 @@ class Faults(BaseModel):
         if self.lost_answers.get(name, 0) <= 0:
             return False
         self.lost_answers[name] -= 1
+        return True
+
+    def take_unready_file(self) -> bool:
+        """Is a file shown in this message not ready yet; counts down."""
+        if self.unready_files == 0:
+            return False
+        self.unready_files -= 1
         return True
 
     def take_server_error(self, method: str) -> ServerFault | None:

@@ -28,6 +28,15 @@ class Shortcut:
 
 
 @dataclass(frozen=True)
+class Step:
+    """A custom workflow step: the types of its inputs by name, and those that it needs."""
+
+    callback_id: str
+    inputs: dict[str, str]
+    required: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class AppManifest:
     """The parts of a manifest that change what Slack sends to an app or lets it do."""
 
@@ -36,7 +45,7 @@ class AppManifest:
     bot_events: frozenset[str]
     bot_scopes: frozenset[str]
     unfurl_domains: tuple[str, ...]
-    functions: frozenset[str]
+    functions: tuple[Step, ...]
     interactive: bool = True
     home_tab: bool = True
 
@@ -45,6 +54,10 @@ class AppManifest:
         if "commands" not in self.bot_scopes:
             return None
         return next((c for c in self.commands if c.command == name), None)
+
+    def step(self, callback_id: str) -> Step | None:
+        """The custom step of this name."""
+        return next((step for step in self.functions if step.callback_id == callback_id), None)
 
     def subscribes(self, event: str) -> bool:
         """Is this event sent: subscribed to, with one of the scopes it needs?"""
@@ -61,7 +74,7 @@ WITHOUT_MANIFEST = AppManifest(
     bot_events=frozenset(SCOPES_BY_EVENT),
     bot_scopes=ALL_SCOPES,
     unfurl_domains=(),
-    functions=frozenset(),
+    functions=(),
 )
 
 
@@ -89,7 +102,14 @@ def read_manifest(manifest: JsonObject | None) -> AppManifest:
         bot_events=frozenset((settings.get("event_subscriptions") or {}).get("bot_events") or []),
         bot_scopes=frozenset(scopes.get("bot") or []),
         unfurl_domains=tuple(features.get("unfurl_domains") or []),
-        functions=frozenset((manifest.get("functions") or {}).keys()),
+        functions=tuple(_step(name, item) for name, item in (manifest.get("functions") or {}).items()),
         interactive=bool((settings.get("interactivity") or {}).get("is_enabled")),
         home_tab=bool((features.get("app_home") or {}).get("home_tab_enabled")),
     )
+
+
+def _step(callback_id: str, item: JsonObject) -> Step:
+    inputs: JsonObject = item.get("input_parameters") or {}
+    properties: JsonObject = inputs.get("properties") or {}
+    types = {name: str(parameter.get("type", "")) for name, parameter in properties.items()}
+    return Step(callback_id, types, tuple(inputs.get("required") or ()))

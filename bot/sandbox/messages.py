@@ -13,7 +13,9 @@ from bot.sandbox.workspace import Workspace
 def checked_content(ws: Workspace, source: JsonObject) -> tuple[list[JsonObject], list[JsonObject]]:
     """Blocks and attachments of a message that Slack would take, else SlackError `invalid_blocks`."""
     blocks, attachments = source.get("blocks"), source.get("attachments")
-    validate_message(blocks, attachments, ws.world.files, ws.faults.invalid_blocks)
+    shows_files = any(isinstance(block, dict) and "slack_file" in block for block in blocks or [])
+    files = {} if shows_files and ws.faults.take_unready_file() else ws.world.files
+    validate_message(blocks, attachments, files, ws.faults.invalid_blocks)
     filled = [
         {**item, "id": number, **({"blocks": blocks_with_ids(item["blocks"])} if item.get("blocks") else {})}
         for number, item in enumerate(attachments or [], start=1)

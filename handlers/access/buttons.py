@@ -68,7 +68,7 @@ def done_button(grant: Grant, number: int | None = None) -> Json:
         "I'm done",
         "Keep",
     )
-    return button("I'm done", numbered(DONE, number), grant.id, confirm=asked, label=f"Give back {grant.dataset}")
+    return button("I'm done", numbered(DONE, number), grant.id, confirm=asked, label=f"I'm done with {grant.dataset}")
 
 
 def extend_button(grant: Grant, number: int | None = None) -> Json:

@@ -24,6 +24,10 @@ from services.access.offer import RequestCard
 
 EARLIER_SHOWN = 3
 DECIDE_TITLE = "Decide"
+NEEDS_BROWSER = Mrkdwn(
+    ":lock: The access policy wants this approved in the browser after a sign-in, which this bot does not offer: "
+    "it can be denied here, or an admin of the bot changes the policy."
+)
 
 
 def build(card: RequestCard) -> Message:
@@ -39,11 +43,7 @@ def build(card: RequestCard) -> Message:
 def decide_view(card: RequestCard) -> Json:
     """The same in a modal, for people who decide from the App Home."""
     request = card.request
-    row = (
-        []
-        if request.status is not RequestStatus.PENDING
-        else [approve_button(request, who(request)), deny_button(request)]
-    )
+    row = _deciding_buttons(card) if request.status is RequestStatus.PENDING else []
     blocks = [section(state_phrase(request, card.grant)), *facts(card)]
     if row:
         blocks.append(actions(row, block_id=f"access:{request.revision}"))
@@ -87,6 +87,8 @@ def facts(card: RequestCard) -> list[Json]:
     waits = request.status is RequestStatus.PENDING
     if card.warnings:
         blocks.append(section(lines(md(":warning: {}", told(truncate(each, 400))) for each in card.warnings[:5])))
+    if waits and _needs_browser(card):
+        blocks.append(section(NEEDS_BROWSER))
     if waits:
         blocks.append(section(md("*Has now*\n{}", held_phrase(card.has))))
     if waits and card.earlier:
@@ -107,10 +109,22 @@ def _buttons(card: RequestCard) -> list[Json]:
     request = card.request
     if request.status is RequestStatus.PENDING:
         show = command_button("Show dataset", "run:show", dataset_command("show", request.dataset))
-        return [approve_button(request, who(request)), deny_button(request), show]
+        return [*_deciding_buttons(card), show]
     if request.status is RequestStatus.FAILED:
         return [retry_button(request)]
     return []
+
+
+def _deciding_buttons(card: RequestCard) -> list[Json]:
+    """Deny alone where the policy wants more than a click in Slack for a yes."""
+    request = card.request
+    if _needs_browser(card):
+        return [deny_button(request)]
+    return [approve_button(request, who(request)), deny_button(request)]
+
+
+def _needs_browser(card: RequestCard) -> bool:
+    return card.decision.terms is not None and card.decision.terms.needs_browser
 
 
 def _title(request: AccessRequest) -> str:

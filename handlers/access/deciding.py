@@ -137,9 +137,7 @@ def approved_text(request: AccessRequest) -> Mrkdwn:
     """What an approval led to."""
     whom, name = subject_phrase(request.subject), dataset_name(request.dataset)
     if request.status is RequestStatus.PENDING:
-        return md(
-            ":ballot_box_with_check: Your approval counts. {} gets {} once others approve too.", whom, name
-        )
+        return md(":ballot_box_with_check: Your approval counts. {} gets {} once others approve too.", whom, name)
     return md(":white_check_mark: Approved: {} gets access to {}. The requester is told.", whom, name)
 
 

@@ -70,7 +70,11 @@ def _row(grant: Grant, number: int, viewer: str, *, may_manage: bool) -> Json:
     mark = ":rotating_light: " if grant.emergency else ""
     said = [md("{}{} · *{}* · {}", Mrkdwn(mark), subject_phrase(grant.subject), grant.level.value, grant_phrase(grant))]
     given = (
-        md("given {} by {}", when(grant.granted_at), people(grant.approved_by, "the policy"))
+        md(
+            "given {} by {}",
+            when(grant.granted_at),
+            people(grant.approved_by, "nobody, as an emergency" if grant.emergency else "the policy"),
+        )
         if grant.granted_at
         else Mrkdwn("")
     )

@@ -83,7 +83,7 @@ def _copy(card: RequestCard, head: Mrkdwn, row: list[Json]) -> Message:
     blocks = [section(lines([head, state_phrase(request, grant)]))]
     if request.status is RequestStatus.PENDING:
         waits = people(card.decision.approvers, "somebody who may decide")
-        blocks.append(section(md("*Waits for* {}\n{}", waits, progress(request, card.decision))))
+        blocks.append(section(md("*Waits for* {}\n{}", waits, progress(request, card.decision, with_asked=False))))
     if request.reason:
         blocks.append(section(md("*Why*\n{}", quoted(request.reason, 500))))
     if grant is not None and grant.status is GrantStatus.ACTIVE:

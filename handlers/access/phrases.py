@@ -67,7 +67,7 @@ def identity_phrase(principal: Principal | None, subject: Subject) -> Mrkdwn:
 def bullets(sentences: Iterable[str], shown: int = 8) -> Mrkdwn:
     """One sentence a line; what does not fit is counted."""
     every = list(sentences)
-    said = [md("• {}", truncate(each, SENTENCE_SHOWN)) for each in every[:shown]]
+    said = [md("• {}", told(truncate(each, SENTENCE_SHOWN))) for each in every[:shown]]
     if len(every) > shown:
         said.append(md("• and {} more", f"{len(every) - shown:,}"))
     return lines(said)
@@ -103,8 +103,8 @@ def who_decides(decision: Decision) -> Mrkdwn:
     return lines(said) if said else told(decision.explanation)
 
 
-def progress(request: AccessRequest, decision: Decision) -> Mrkdwn:
-    """How far the approvals are: "1 of 2 approvals: @ada", stage by stage."""
+def progress(request: AccessRequest, decision: Decision, *, with_asked: bool = True) -> Mrkdwn:
+    """How far the approvals are: "1 of 2 approvals: @ada", stage by stage. with_asked: and who may give the next."""
     terms = decision.terms
     given = [vote for vote in request.votes if vote.verdict is Verdict.APPROVE]
     if terms is None or not terms.stages:
@@ -116,7 +116,7 @@ def progress(request: AccessRequest, decision: Decision) -> Mrkdwn:
         mark = ":white_check_mark:" if len(yes) >= stage.needed or number < request.stage else ":white_circle:"
         mark = ":hourglass_flowing_sand:" if waiting else mark
         names = md(": {}", join(", ", [mention(each) for each in yes])) if yes else Mrkdwn("")
-        ask = md(" · asked: {}", people(decision.approvers)) if waiting else Mrkdwn("")
+        ask = md(" · asked: {}", people(decision.approvers)) if waiting and with_asked else Mrkdwn("")
         said.append(
             md(
                 "{} {} of {} from {}{}{}",
@@ -175,7 +175,7 @@ def state_phrase(request: AccessRequest, grant: Grant | None) -> Mrkdwn:
         case RequestStatus.PENDING:
             said = md(":hourglass_flowing_sand: *Waiting* for a decision, until {}.", when(request.expires_at))
         case RequestStatus.APPROVED:
-            said = md(":gear: *Granting …* Approved {}{}.", decided_by(request), _at(request.decided_at))
+            said = md(":gear: *Granting …* {}{}.", how_decided(request), _at(request.decided_at))
         case RequestStatus.GRANTED:
             said = _granted(request, grant)
         case RequestStatus.DENIED:
@@ -190,30 +190,30 @@ def state_phrase(request: AccessRequest, grant: Grant | None) -> Mrkdwn:
             said = md(":no_entry: *Refused.* {}", told(truncate(request.decision_reason, REASON_SHOWN)))
         case RequestStatus.FAILED:
             missing = request.failure or (grant.failure if grant else "")
-            approved = md(":x: *Failed.* It was approved {}, but could not be given:", decided_by(request))
-            said = md("{} {}", approved, told(truncate(missing, REASON_SHOWN)))
+            how = md(":x: *Failed.* {}, but it could not be given:", how_decided(request))
+            said = md("{} {}", how, told(truncate(missing, REASON_SHOWN)))
     return said
 
 
 def _granted(request: AccessRequest, grant: Grant | None) -> Mrkdwn:
     if grant is None or grant.status is GrantStatus.ACTIVE:
         ends = when(grant.ends_at) if grant else Mrkdwn("its end")
-        return md(":white_check_mark: *Granted* until {}. Approved {}.", ends, decided_by(request))
+        return md(":white_check_mark: *Granted* until {}. {}.", ends, how_decided(request))
     if grant.status is GrantStatus.ENDED:
         return md(":checkered_flag: *Ended.* The access {}.", ended_phrase(grant))
     return md(":gear: The access is {}.", grant_phrase(grant))
 
 
-def decided_by(request: AccessRequest) -> Mrkdwn:
-    """ "by @ada and @cleo", "by the policy", "as an emergency"."""
+def how_decided(request: AccessRequest) -> Mrkdwn:
+    """ "Approved by @ada and @cleo", "Approved by the policy", "Taken as an emergency"."""
     if request.emergency:
-        return Mrkdwn("as an emergency, by nobody")
+        return Mrkdwn("Taken as an emergency")
     voters = dict.fromkeys(vote.approver for vote in request.votes if vote.verdict is Verdict.APPROVE)
     if voters:
-        return md("by {}", join(" and ", [mention(each) for each in voters]))
+        return md("Approved by {}", join(" and ", [mention(each) for each in voters]))
     if request.decided_by and request.decided_by != "bot":
-        return md("by {}", mention(request.decided_by))
-    return Mrkdwn("by the policy")
+        return md("Approved by {}", mention(request.decided_by))
+    return Mrkdwn("Approved by the policy")
 
 
 def takes_phrase(grant: Grant) -> str:

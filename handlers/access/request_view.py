@@ -211,16 +211,7 @@ def _offer_blocks(form: RequestForm, offered: Offered) -> list[Json]:
     offer = offered.offer
     if offer is None:
         return [context("Choose the dataset and for whom, and you see here who decides and what it opens.")]
-    blocks: list[Json] = []
-    if offer.decision.outcome is Outcome.REFUSE:
-        blocks.append(section(md(":no_entry: {}", told(truncate(offer.decision.explanation, 1000)))))
-    elif form.emergency:
-        reviewers = people(offer.decision.terms.reviewers if offer.decision.terms else (), "the admins of this bot")
-        blocks.append(
-            section(md(":rotating_light: *Given at once.* Told now, and asked to review it afterwards: {}", reviewers))
-        )
-    else:
-        blocks.append(section(md("*Who decides*\n{}", who_decides(offer.decision))))
+    blocks = _deciders(form, offer)
     blocks += _plan(offer)
     if offer.identity_problem:
         blocks.append(section(md(":warning: {}", told(truncate(offer.identity_problem, 1000)))))
@@ -235,6 +226,20 @@ def _offer_blocks(form: RequestForm, offered: Offered) -> list[Json]:
         since = md("There is an open request already, by {}", mention(offer.pending.requester))
         blocks.append(section(md(":hourglass_flowing_sand: {}, {}.", since, when(offer.pending.created_at))))
     return blocks
+
+
+def _deciders(form: RequestForm, offer: Offer) -> list[Json]:
+    """Who decides, or why nobody will."""
+    decision = offer.decision
+    if decision.outcome is Outcome.REFUSE:
+        return [section(md(":no_entry: {}", told(truncate(decision.explanation, 1000))))]
+    if not offer.plan.possible:
+        return []  # nobody is asked for what does not exist
+    if form.emergency:
+        reviewers = people(decision.terms.reviewers if decision.terms else (), "the admins of this bot")
+        said = md(":rotating_light: *Given at once.* Told now, and asked to review it afterwards: {}", reviewers)
+        return [section(said)]
+    return [section(md("*Who decides*\n{}", who_decides(decision)))]
 
 
 def _plan(offer: Offer) -> list[Json]:

@@ -64,8 +64,12 @@ def attempt_of(body: Mapping[str, Any]) -> Attempt | None:
 async def note_refusal(services: Services, body: Mapping[str, Any], user_id: str, error: UserError) -> None:
     """Into the audit, where it concerns access. A database that does not take it changes nothing of the refusal."""
     attempt = attempt_of(body)
-    if attempt is None:
-        return
+    if attempt is not None:
+        await note_attempt(services, attempt, user_id, error)
+
+
+async def note_attempt(services: Services, attempt: Attempt, user_id: str, error: UserError) -> None:
+    """The same for an attempt that is known."""
     try:
         await services.access.turned_away(
             user_id,

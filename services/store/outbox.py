@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from pydantic import JsonValue
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -30,6 +31,8 @@ from services.store.instances import DEFAULT_LEASE, alive_since
 
 _CLAIMING = 0x6F7574626F78  # "outbox": what `exclusive` is told
 _POSTS_KEPT = timedelta(days=120)
+_PICTURES = "outbox:pictures"  # among the args of a POST: {picture's name: file's id}
+_PICTURES_KEPT = 4
 _outbox = access_tables.outbox
 _COLUMNS = tuple(_outbox.c)
 
@@ -159,6 +162,26 @@ class Outbox:
         row = await self._db.read(lambda connection: connection.execute(query).first())
         return None if row is None else (row.channel, row.ts)
 
+    async def picture(self, key: str, picture: str) -> str:
+        """Id of the file that the picture of this name was uploaded as, for the message of this POST; "" for none."""
+        query = select(_outbox.c.args).where(_outbox.c.key == key)
+        args = await self._db.read(lambda connection: connection.execute(query).scalar())
+        return _pictures(args).get(picture, "")
+
+    async def remember_picture(self, key: str, picture: str, file_id: str) -> None:
+        """The picture of this name is uploaded. Of a message's earlier pictures, the last few are kept in mind."""
+        row = _outbox.c.key == key
+
+        def work(connection: Connection) -> None:
+            exclusive(connection, _CLAIMING)
+            args = connection.execute(select(_outbox.c.args).where(row)).scalar()
+            if args is not None:
+                others = [pair for pair in _pictures(args).items() if pair[0] != picture]
+                kept = dict([*others[1 - _PICTURES_KEPT :], (picture, file_id)])
+                connection.execute(update(_outbox).where(row).values(args={**args, _PICTURES: kept}))
+
+        await self._db.write(work)
+
     async def oldest_due(self) -> datetime | None:
         """Since when the notice that has waited longest could have been delivered; None when nothing waits.
 
@@ -260,6 +283,11 @@ def _ready(now: datetime, limit: int) -> Select[tuple[int]]:
     )
 
 
+def _pictures(args: Mapping[str, JsonValue] | None) -> dict[str, str]:
+    found = (args or {}).get(_PICTURES)
+    return {str(name): str(file) for name, file in found.items()} if isinstance(found, dict) else {}
+
+
 def _stored(row: Row[tuple[object, ...]]) -> StoredNotice:
     values = row._mapping
     return StoredNotice(
@@ -271,7 +299,7 @@ def _stored(row: Row[tuple[object, ...]]) -> StoredNotice:
             to=values["recipient"],
             action=Action(values["action"]),
             of=values["about"],
-            args=values["args"],
+            args={name: value for name, value in values["args"].items() if name != _PICTURES},
             not_before=values["not_before"],
         ),
         state=NoticeState(values["state"]),

@@ -51,6 +51,7 @@ class World:
     clock: SetClock
     policy: Policy = BUILT_IN
     instance: str = "one"
+    store_type: type[SqlAccessStore] = SqlAccessStore
     people: FakePeople = field(
         default_factory=lambda: FakePeople(ADA, BEN, CHIARA, DAN, EVE, groups={OWNERS: frozenset({CHIARA, DAN})})
     )
@@ -62,7 +63,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.datasets.add("sales", ADA)
-        self.store = SqlAccessStore(self.db, "w", clock=self.clock)
+        self.store = self.store_type(self.db, "w", clock=self.clock)
         self.outbox = Outbox(self.db, self.instance, clock=self.clock)
         self.service = self.another(self.clock)
         ports = self.service.ports

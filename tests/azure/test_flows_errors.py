@@ -66,6 +66,11 @@ def no_container(on: FlowStage) -> None:
     on.azure.faults.status(404, code, host=BLOB_HOST, headers={"x-ms-error-code": code})
 
 
+def _unquoted(text: str) -> str:
+    """Names are quoted beside a field and set as code above the form: how they are marked is not what is asked here."""
+    return text.translate(dict.fromkeys(map(ord, "“”`")))
+
+
 def network_closed(on: FlowStage) -> None:
     on.azure.faults.unreachable(API_HOST)  # new connections
     on.azure.faults.reset(host=API_HOST)  # and those that are open already
@@ -134,9 +139,9 @@ async def test_told_with_the_next_step_and_the_form_is_kept(on: FlowStage, case:
     view = await on.form(on.ben, name)
     values = typed(on, name)
     case.arrange(on)
-    said = await on.refused(on.ben, view, values)
+    said = _unquoted(await on.refused(on.ben, view, values))
     for words in case.said:
-        assert words in said, said
+        assert _unquoted(words) in said, said
     assert on.versions(name) == 0
     assert len(on.posts(name)) == case.sent
     on.azure.faults.clear()

@@ -20,6 +20,8 @@ from services.store.database import Database
 from services.store.inbox import Inbox
 from services.store.instances import Instances
 from services.store.job_store import JobStore
+from services.store.outbox import Outbox
+from tests.bot.outbox_stage import AheadClock, Stage
 from tests.databases import migrated_sqlite
 
 __all__ = ["migrated_sqlite"]
@@ -77,6 +79,22 @@ async def app(client: SlackClient, slack: LocalSlack, store: Store, metrics: Met
     built = BotApp(client=client, token=slack.bot_token, workspace=workspace, deliveries=deliveries)
     await workspace.refresh()
     return built
+
+
+@pytest.fixture
+async def idle_stage(slack: LocalSlack, client: SlackClient, store: Store, metrics: Metrics) -> AsyncIterator[Stage]:
+    """An outbox whose pump does not run yet."""
+    clock = AheadClock()
+    built = Stage(slack, client, Outbox(store.database, "outbox-under-test", clock=clock), metrics, clock)
+    yield built
+    await built.pump.stop()
+
+
+@pytest.fixture
+async def stage(idle_stage: Stage) -> Stage:
+    """An outbox whose pump runs."""
+    await idle_stage.pump.start()
+    return idle_stage
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float:

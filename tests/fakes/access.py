@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from services.access.model import (
     Assignment,
@@ -114,12 +114,14 @@ class FakeDatasets:
 class FakeCloud:
     """`AccessGrants` as a cloud keeps them: one assignment for each principal and level, which opens all its grants.
 
-    failures: raised one after the other, before anything is done; after: raised once something was done.
-    impossible: why there is no access of this kind. owners: object ids that reach everything.
+    failures: raised one after the other, before anything is done; after: raised once something was done; removals:
+    raised by `remove`.
+    impossible: why there is no access of this kind. stranger_reach: object ids that reach nothing.
     """
 
     failures: list[Exception] = field(default_factory=list)
     after: list[Exception] = field(default_factory=list)
+    removals: list[Exception] = field(default_factory=list)
     impossible: str = ""
     reach_unknown: bool = False
     stranger_reach: set[str] = field(default_factory=set)
@@ -165,7 +167,7 @@ class FakeCloud:
 
     async def remove(self, found: FoundAssignment) -> None:
         """Gone already is success."""
-        self._fail(self.failures)
+        self._fail(self.removals)
         self.calls.append(f"remove {found.assignment.id}")
         self.there.pop(found.assignment.id, None)
 
@@ -208,8 +210,3 @@ def _described(wish: GrantWish) -> DescribedGrant:
     return DescribedGrant(
         wish.grant_id, wish.request_id, wish.dataset, wish.level, wish.ends_at.replace(microsecond=0), wish.slack_id
     )
-
-
-def later_described(described: DescribedGrant, **by: float) -> DescribedGrant:
-    """The same with another end."""
-    return replace(described, ends_at=described.ends_at + timedelta(**by))

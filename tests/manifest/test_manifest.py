@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bot.http_paths import EVENTS_PATH
 from bot.manifest import for_http, for_socket_mode, read_manifest
 from bot.sandbox.scopes import APP_LEVEL_METHODS, PUBLIC_METHODS, SCOPES_BY_EVENT, SCOPES_BY_METHOD
 from handlers import shortcuts
+from handlers.access import step
 from handlers.command_table import TABLE
 
 ROOT = Path(__file__).parents[2]
@@ -36,14 +38,16 @@ WITHOUT_METHOD = {"commands"}
 FIELDS = {"users:read.email": ("handlers/access/people.py", 'profile.get("email")')}
 """Scopes that fill a field of an answer, with the file and the words that read it."""
 
+_NOTICED = {"channels:history", "groups:history", "im:history"}
 ANY_OF = {
     "conversations.info": {"channels:read", "groups:read", "im:read", "mpim:read"},
+    "conversations.history": _NOTICED,
+    "conversations.replies": _NOTICED,
     "conversations.open": {"im:write"},
-    "conversations.history": {"im:history"},
-    "conversations.replies": {"im:history"},
 }
-"""Methods whose scopes each open one kind of conversation, and the kinds that are needed: commands are typed in all;
-what was told is looked up in direct messages alone, since nobody should have to let the bot read channels for that.
+"""Methods whose scopes each open one kind of conversation: those kinds that the bot uses the method for.
+
+Commands are typed in all; notices go to channels and persons.
 """
 
 
@@ -129,7 +133,19 @@ def test_shortcuts_are_listened_to_and_the_other_way_round() -> None:
 
 def test_events_are_listened_to_and_the_other_way_round() -> None:
     # Slack subscribes to messages by kind of conversation and delivers all of them as "message".
-    assert {event.partition(".")[0] for event in SUBSCRIBED} == listened("event")
+    # A custom step's execution is an event with a method of its own.
+    assert {event.partition(".")[0] for event in SUBSCRIBED} - {"function_executed"} == listened("event")
+
+
+def test_custom_steps_are_listened_to_and_the_other_way_round() -> None:
+    assert set(MANIFEST["functions"]) == {step.CALLBACK}
+    assert listened("function") == {"CALLBACK"}
+    assert "function_executed" in SUBSCRIBED
+    declared = MANIFEST["functions"][step.CALLBACK]["input_parameters"]["properties"]
+    assert set(declared) == {field.name for field in fields(step.StepInputs)}
+    assert declared["requester"]["type"] == "slack#/types/user_context", "who asks must not be for a builder to say"
+    assert MANIFEST["settings"]["function_runtime"] == "remote"
+    assert MANIFEST["settings"]["org_deploy_enabled"] is True
 
 
 def test_home_and_forms_are_switched_on() -> None:

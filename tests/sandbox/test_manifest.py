@@ -51,7 +51,7 @@ def test_reading() -> None:
     read = read_manifest(manifest())
     assert [command.command for command in read.commands] == ["/dataset"]
     assert read.shortcuts[0].callback_id == "register"
-    assert read.functions == {"register_step"}
+    assert [step.callback_id for step in read.functions] == ["register_step"]
     assert read_manifest(None).interactive
 
 

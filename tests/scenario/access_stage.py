@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bot.sandbox.person import Message, Person, View
 from services.access.model import AuditEntry
@@ -92,7 +93,7 @@ class AccessStage:
 @asynccontextmanager
 async def access_stage(directory: Path, *, policy: str = "", transport: str = "socket") -> AsyncIterator[AccessStage]:
     """A bot with `sales`. policy: the text of its policy file, the built-in policy without."""
-    extra: dict[str, object] = {}
+    extra: dict[str, Any] = {}
     if policy:
         (directory / "policy.yml").write_text(policy)
         extra["policy_file"] = str(directory / "policy.yml")

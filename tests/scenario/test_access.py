@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.sandbox.faults import Faults
 from tests.scenario.access_stage import CHANNEL, access_stage
 
 
@@ -57,6 +58,33 @@ async def test_from_a_refused_preview_to_im_done(tmp_path: Path, transport: str)
         assert not await on.reads(on.ben)
         actions = [entry.action for entry in await on.audit(dataset="sales")]
         assert actions == ["request.submitted", "request.approved", "grant.given", "grant.done", "grant.ended"]
+
+
+async def test_a_slow_slack_gets_the_form_at_once_and_what_follows_later(tmp_path: Path) -> None:
+    async with access_stage(tmp_path) as on:
+        # Whoever owns the data is looked up in Slack, which takes longer than the form waits.
+        await on.ben.command(CHANNEL, "/dataset", "list")
+        await on.ben.wait_message(CHANNEL, "sales")
+        on.on.slack.faults = Faults(latency_ms={"users.info": 1200})
+        await on.ben.command(CHANNEL, "/dataset", "access sales")
+        early = await on.ben.wait_view("access_request", "Looking up who decides")
+        late = await on.ben.wait_view("access_request", "the owner: <@U0CHIARA>", timeout=10)
+        assert late.id == early.id
+        # Submitting does not wait for what is not known in time, and asks all the same.
+        await on.ben.submit(late, {"reason": "March report"})
+        await on.ben.wait_view("done", "They are asked now", timeout=20)
+        await on.card(on.chiara)
+
+
+async def test_deliveries_that_come_several_times_do_it_once(tmp_path: Path) -> None:
+    async with access_stage(tmp_path) as on:
+        on.on.slack.faults = Faults(duplicate_delivery=3)
+        await on.ask(on.ben)
+        await on.chiara.click(await on.card(on.chiara), "access:approve")
+        granted = await on.told(on.ben, "Granted* until")
+        await on.told(on.ben, "is there, until", under=granted)
+        assert [entry.action for entry in await on.audit()] == ["request.submitted", "request.approved", "grant.given"]
+        assert len([each for each in await on.ben.messages(granted.channel) if "*read* access" in each.shown]) == 1
 
 
 TWO_OF_THE_OWNERS = """
@@ -374,3 +402,25 @@ async def test_the_audit_is_read_by_auditors(tmp_path: Path) -> None:
         assert "request.submitted" in page.shown
         await on.chiara.command(CHANNEL, "/dataset", "audit sales until 2020-01-01")
         await on.chiara.wait_message(CHANNEL, "Nothing matches")
+
+
+async def test_a_workflow_asks_for_whoever_runs_it(tmp_path: Path) -> None:
+    async with access_stage(tmp_path) as on:
+        inputs = {"requester": {"id": "U0ADA"}, "dataset": "sales", "days": 1, "reason": "Onboarding"}
+        done = await on.ben.run_step("request_access", inputs)
+        assert done["status"] == "completed", done
+        assert done["outputs"]["status"] == "pending"
+        assert "The owner must decide" in done["outputs"]["who_decides"]
+        card = await on.card(on.chiara, "<@U0BEN> asks for *read* access to *sales*, for 1 day")
+        assert "Onboarding" in card.shown
+        refused = await on.ben.run_step("request_access", {"dataset": "slaes", "reason": "x"})
+        assert refused["status"] == "failed"
+        assert "no dataset called" in refused["error"]
+        refused = await on.ben.run_step("request_access", {"dataset": "sales", "reason": "x", "level": "own"})
+        assert "is no level" in refused["error"]
+        refused = await on.on.slack.person("U0GUS").run_step("request_access", inputs)
+        assert "full members only" in refused["error"]
+        assert [(entry.actor, entry.action) for entry in await on.audit(dataset="sales")] == [
+            ("U0BEN", "request.submitted"),
+            ("U0GUS", "request.refused"),
+        ]

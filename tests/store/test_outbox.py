@@ -241,3 +241,15 @@ async def test_frequent_queries_use_their_index(db: Database, query: str, index:
         )
 
     assert index in await db.read(plan)
+
+
+async def test_pictures_are_remembered_with_their_message_and_no_part_of_what_it_says(outbox: Outbox) -> None:
+    await outbox.add([post("card", args={"who": "Ada"})])
+    assert await outbox.picture("card", "p1") == ""
+    for number in range(6):
+        await outbox.remember_picture("card", f"p{number}", f"F{number}")
+    await outbox.remember_picture("card", "p4", "F44")
+    await outbox.remember_picture("never there", "p", "F")
+    assert [await outbox.picture("card", f"p{n}") for n in range(6)] == ["", "", "F2", "F3", "F44", "F5"]
+    (claimed,) = await outbox.claim(9)
+    assert dict(claimed.notice.args) == {"who": "Ada"}
