@@ -186,7 +186,8 @@ class Pair:
         values = by_value(mine, theirs)
         size = mine.total + theirs.total if values is None else len(values.baseline)
         edges = joint_edges(mine, theirs, self.preset, whole=self.is_whole, size=size)
-        return at_edges(*(self.known.at or (mine, theirs)), edges)
+        sides = self.known.at if self.known.at is not None and values is None else (mine, theirs)
+        return at_edges(*sides, edges)
 
     @cached_property
     def chi2_p_value(self) -> float:
