@@ -39,7 +39,6 @@ PEERS = {
 }
 MB = 1e6
 _ACCOUNT = "mlstorage"
-_SETTINGS = {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1"}
 _WELL = (0, 1)  # 1: the data drifted
 
 
@@ -66,7 +65,7 @@ def run(command: Sequence[str | Path], environment: dict[str, str] | None = None
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,
-            env={**os.environ, **_SETTINGS, **(environment or {})},
+            env={**os.environ, **(environment or {})},
         )
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began

@@ -5,14 +5,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-
-os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from pydantic import SecretStr
 

@@ -114,11 +114,11 @@ def counted_below(counts: NumberCounts, edges: Floats) -> tuple[Floats, bool]:
     return found, bool(np.all(known | outside))
 
 
-def joint_edges(baseline: NumberCounts, target: NumberCounts, preset: Preset, *, whole: bool) -> Floats:
+def joint_edges(baseline: NumberCounts, target: NumberCounts, preset: Preset, *, whole: bool, size: int = 0) -> Floats:
     """Equal widths from the joint minimum to the joint maximum, as many as the preset's library takes.
 
     Evidently: `numpy.histogram_bin_edges(both together, "sturges")`, where whole numbers get no bin narrower than 1.
-    Azure ML: ceil(log2(size of the smaller side) + 1).
+    Azure ML: ceil(log2(size of the smaller side) + 1). size: instead of both sizes together, for Evidently.
     """
     low, high = min(baseline.minimum, target.minimum), max(baseline.maximum, target.maximum)
     if low == high:
@@ -126,7 +126,7 @@ def joint_edges(baseline: NumberCounts, target: NumberCounts, preset: Preset, *,
     if preset is Preset.AZUREML:
         bins = math.ceil(math.log2(min(baseline.total, target.total)) + 1)
     else:
-        width = (high - low) / (math.log2(baseline.total + target.total) + 1)
+        width = (high - low) / (math.log2(size or baseline.total + target.total) + 1)
         if whole:
             width = max(width, 1.0)
         bins = math.ceil((high - low) / width)

@@ -163,6 +163,8 @@ class Pair:
 
     def _over_bins(self, metric: Metric) -> Interval:
         binned = self.binned
+        if metric is Metric.HELLINGER and self.preset is Preset.EVIDENTLY and self.is_ordered:
+            binned = self._evidently_hellinger
         lower = _distance(metric, binned.baseline, binned.target, self.preset)
         if not binned.coarse or metric is Metric.PSI:  # filled shares make PSI neither smaller nor larger
             return _exactly(lower)
@@ -174,6 +176,18 @@ class Pair:
         if self.preset is Preset.DEFAULT:
             lower = _distance(metric, self.unbiased.baseline, self.unbiased.target, self.preset)
         return Interval(lower, max(lower, _distance(metric, apart_mine, apart_theirs, self.preset)))
+
+    @cached_property
+    def _evidently_hellinger(self) -> Binned:
+        """Evidently takes other bins for this one: as many as the number of different values suggests."""
+        mine, theirs = self.baseline.numbers, self.target.numbers
+        assert mine is not None
+        assert theirs is not None
+        values = by_value(mine, theirs)
+        size = mine.total + theirs.total if values is None else len(values.baseline)
+        edges = joint_edges(mine, theirs, self.preset, whole=self.is_whole, size=size)
+        sides = self.known.at if self.known.at is not None and values is None else (mine, theirs)
+        return at_edges(*sides, edges)
 
     @cached_property
     def chi2_p_value(self) -> float:

@@ -95,6 +95,7 @@ class ParquetRows:
             read_dictionary=as_dictionary,
             pre_buffer=False,
             buffer_size=file.read_size or _BUFFER,
+            page_checksum_verification=True,
         )
         if len(self._footers) < _FOOTERS_KEPT:
             self._footers[file.path] = parquet.metadata

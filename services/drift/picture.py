@@ -11,7 +11,7 @@ from pathlib import Path
 from services.drift.comparison import Comparison
 from services.drift.moved import most_moved
 from services.drift.picture_panels import HEIGHT, WIDTH, panel
-from services.drift.picture_style import DARK, LIGHT, Style, fitted, label, rect
+from services.drift.picture_style import DARK, LIGHT, Style, fitted, label, rect, width_of
 
 PANELS = 6
 """Columns shown: three rows of two."""
@@ -23,6 +23,7 @@ _MARGIN = 16.0
 _GAP = 16.0
 _PAGE = 2 * WIDTH + _GAP + 2 * _MARGIN
 _HEAD = 78.0
+_LEGEND = 12.5
 _FONTS = [str(path) for path in sorted(Path(__file__).with_name("fonts").glob("*.ttf"))]
 
 
@@ -60,18 +61,22 @@ def _head(comparison: Comparison, shown: int, style: Style) -> list[str]:
     count = f"{drifted} of {compared} column{'' if compared == 1 else 's'} drifted"
     title = count if drifted else f"No drift in {compared} column{'' if compared == 1 else 's'}"
     more = f" · {shown} shown" if shown < compared else ""
-    half = (_PAGE - 2 * _MARGIN) / 2 - 22
-    baseline = fitted(f"{comparison.baseline or 'Baseline'}", half - 62, 12)
-    target = fitted(f"{comparison.target or 'Target'}", half - 62, 12)
     middle = _MARGIN + WIDTH + _GAP
     return [
         label(_MARGIN, 31, title, style.strong if drifted else style.text, 19, weight=500),
         label(_PAGE - _MARGIN, 31, more.removeprefix(" · "), style.faint, 12, anchor="end"),
         rect(_MARGIN, 46, 14, 11, style.baseline_fill, stroke=style.baseline_line),
-        label(_MARGIN + 21, 56, baseline, style.text, 12.5, weight=500, after=f" {_rows(dataset.baseline_rows)}"),
+        _side(_MARGIN + 21, comparison.baseline or "Baseline", dataset.baseline_rows, style),
         f'<path d="M{middle:g} 51.5h14" stroke="{style.target}" stroke-width="2.6"/>',
-        label(middle + 21, 56, target, style.text, 12.5, weight=500, after=f" {_rows(dataset.target_rows)}"),
+        _side(middle + 21, comparison.target or "Target", dataset.target_rows, style),
     ]
+
+
+def _side(x: float, name: str, rows: int, style: Style) -> str:
+    """What a side is called, as much of it as there is room for, and its rows."""
+    more = f" {_rows(rows)}"
+    shown = fitted(name, WIDTH - 21 - width_of(more, _LEGEND), _LEGEND)
+    return label(x, 56, shown, style.text, _LEGEND, weight=500, after=more)
 
 
 def _rows(count: int) -> str:

@@ -93,7 +93,7 @@ def _numbers(sample: Floats, edges: int, extra: Floats | None) -> NumberPlan:
         return NumberPlan(0.0, none, few=True)
     ordered = np.sort(sample)
     distinct = int(np.count_nonzero(ordered[1:] != ordered[:-1])) + 1
-    few = distinct <= min(FEW_VALUES, max(64, len(ordered) // 8))
+    few = distinct <= min(FEW_VALUES, max(EDGES, len(ordered) // 8))  # as many values as edges cost no more than these
     at = np.linspace(0, len(ordered) - 1, min(edges, len(ordered))).round().astype(np.int64)
     wanted = [ordered[at], _tails(ordered)]
     if extra is not None:

@@ -51,6 +51,13 @@ def test_what_moved_most_comes_first() -> None:
     assert "empty" not in words, "the seventh of six"
 
 
+def test_long_names_leave_room_for_their_rows() -> None:
+    made = replace(FLIGHTS, target="/data/warehouse/flights/2013/july/part-00001.parquet")
+    (legend,) = (each for each in _words(svg(made)) if each.endswith("1.9 M rows"))
+    assert legend.startswith("/data/")
+    assert width_of(legend, 12.5) <= WIDTH - 21
+
+
 def test_verdicts() -> None:
     by_name = {each.name: verdict(each) for each in FLIGHTS.columns}
     assert by_name == {

@@ -147,7 +147,7 @@ BACKTEST = Backtest(
     "Of the 2 comparisons of past versions, 1 would have drifted.",
 )
 
-SCREENS: dict[str, Message | Json] = {
+SCREENS: dict[str, Message | Json | None] = {
     "monitor_form": form_view(FORM, explained(DRAFT)),
     "monitor_form_all": form_view(
         replace(
@@ -219,7 +219,13 @@ SCREENS: dict[str, Message | Json] = {
 
 @pytest.mark.parametrize("name", SCREENS)
 def test_screen(name: str, golden: Golden) -> None:
-    golden(name, SCREENS[name])
+    screen = SCREENS[name]
+    assert screen is not None
+    golden(name, screen)
+
+
+def test_a_digest_of_nothing_is_not_sent() -> None:
+    assert incident_view.digest_message(DigestView("C0DATA", DigestPeriod.DAILY, (), (), moment(-24))) is None
 
 
 @pytest.mark.parametrize("news", News)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,30 @@ async def test_files_that_change_under_a_version_are_told(tmp_path: Path) -> Non
         await on.ben.command("C0DATA", "/dataset", "versions letters")
         assert "changed" in (await on.ben.wait_message("C0DATA", "1 version")).shown
         assert before is None or before.state in {"unchanged", "unchecked"}
+
+
+async def test_values_are_compared_after_the_files_were_overwritten(tmp_path: Path) -> None:
+    """They are counted in the background once a version is registered, after the card."""
+    async with stage(tmp_path) as on:
+        file, datasets = on.data / "a.csv", on.bot.services.datasets
+
+        async def counted(version: int, plan: bytes | None = None) -> bytes:
+            async with asyncio.timeout(20):
+                while True:
+                    kept = await datasets.profiles.kept((await datasets.show("letters", version)).version, plan=plan)
+                    if kept is not None:
+                        return kept.data
+                    await asyncio.sleep(0.05)
+
+        file.write_text("day,city\n" + "1,Oslo\n2,Bergen\n" * 30)
+        await on.register("letters", "a.csv")
+        baseline = await counted(1)
+        file.write_text("day,city\n" + "3,Bergen\n4,Bergen\n" * 30)
+        await on.ben.command("C0DATA", "/dataset", "register letters")
+        await on.ben.submit(await on.ben.wait_view("register"), {"paths": "a.csv"})
+        await on.ben.wait_view(contains="*letters:2* is registered", timeout=20)
+        await counted(2, plan=baseline)
+        await on.ada.command("C0DATA", "/dataset", "diff letters:1 letters:2 values")
+        shown = (await on.ada.wait_message("C0DATA", "Distance (0–1)", timeout=15)).shown
+        assert "Compared 60 rows of letters:1 with 60 rows of letters:2, by Jensen-Shannon distance." in shown
+        assert "of today" not in shown
