@@ -16,6 +16,9 @@ from services.store.instances import DEFAULT_LEASE, Instances
 
 log = get_logger("bot.periodic")
 
+ENDING_SECONDS = 2.0
+"""How long the end waits for periodic work that was cancelled."""
+
 HEARTBEAT_SECONDS = DEFAULT_LEASE.total_seconds() / 5
 
 
@@ -24,6 +27,8 @@ class Periodic:
 
     def __init__(self, timezone: str) -> None:
         self._zone = ZoneInfo(timezone)
+        self._running: set[asyncio.Task[object]] = set()
+        self._stopping = False
         self._scheduler = AsyncIOScheduler(
             timezone=self._zone,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -39,10 +44,18 @@ class Periodic:
 
         async def run() -> None:
             request_context.set({"request_id": new_request_id(), "type": "periodic", "name": name})
+            task = asyncio.current_task()
+            assert task is not None
+            self._running.add(task)
             try:
                 await work()
+            except asyncio.CancelledError:
+                if not self._stopping:  # else it ends here, as `stop` wants; the scheduler would log it as a fault
+                    raise
             except Exception as error:  # the next run may go well
                 log.error("periodic work failed", exc_info=error)
+            finally:
+                self._running.discard(task)
 
         begin = datetime.now(UTC) + timedelta(seconds=seconds if first is None else first)
         self._scheduler.add_job(
@@ -58,10 +71,13 @@ class Periodic:
         self._scheduler.start()
 
     async def stop(self) -> None:
-        """Start nothing more and cancel what runs."""
+        """Start nothing more, cancel what runs, and wait a moment for its end."""
+        self._stopping = True
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
             await asyncio.sleep(0)  # the scheduler ends in the loop's next turn
+        if self._running:
+            await asyncio.wait(self._running, timeout=ENDING_SECONDS)
 
 
 class Heartbeat:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from base64 import b64encode
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
@@ -41,13 +43,24 @@ def proxy_for(url: URL) -> URL | None:
     `HTTPS_PROXY`/`HTTP_PROXY`/`ALL_PROXY` and `NO_PROXY` are read as the standard library reads them; loopback
     addresses are always direct.
     """
-    host = url.host or ""
-    if host in LOOPBACK_HOSTS and not getproxies().get("loopback"):
-        return None
-    scheme = {"ws": "http", "wss": "https"}.get(url.scheme, url.scheme)
+    return _proxy_for(url.scheme, url.host or "", url.port, tuple(map(os.environ.get, _PROXY_SETTINGS)))
+
+
+_PROXY_SETTINGS = tuple(
+    setting
+    for kind in ("http", "https", "all", "no", "loopback")
+    for setting in (f"{kind}_proxy", f"{kind.upper()}_PROXY")
+)
+
+
+@lru_cache(1000)
+def _proxy_for(scheme: str, host: str, port: int | None, _settings: tuple[str | None, ...]) -> URL | None:
+    """_settings: what the answer depends on. Reading the whole environment takes longer than all else of a call."""
     proxies = getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all")
-    if not proxy or proxy_bypass(f"{host}:{url.port}" if url.port else host):
+    if host in LOOPBACK_HOSTS and not proxies.get("loopback"):
+        return None
+    proxy = proxies.get({"ws": "http", "wss": "https"}.get(scheme, scheme)) or proxies.get("all")
+    if not proxy or proxy_bypass(f"{host}:{port}" if port else host):
         return None
     return URL(proxy if "://" in proxy else f"http://{proxy}")
 

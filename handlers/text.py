@@ -44,7 +44,8 @@ def quiet(text: str) -> str:
 
     Slack has no escape for `*`, `_`, `~` and the backtick. Underscores inside words do nothing and stay.
     """
-    return _EDGE_UNDERSCORE.sub("ˍ", escape(one_line(text)).translate(_MARKS))
+    marked = escape(one_line(text)).translate(_MARKS)
+    return _EDGE_UNDERSCORE.sub("ˍ", marked) if "_" in marked else marked
 
 
 def truncate(text: str, limit: int) -> str:
@@ -54,6 +55,8 @@ def truncate(text: str, limit: int) -> str:
 
 def one_line(text: str) -> str:
     """Line breaks and control characters replaced, so that a value cannot change the shape of a message."""
+    if text.isprintable():  # as nearly all is: no break, control character or mark of direction counts as printable
+        return text
     return _CONTROL.sub("�", _LINE_BREAKS.sub(" ", unturned(text)))
 
 

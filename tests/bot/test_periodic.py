@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import text
 
 from bot.periodic import Heartbeat, Periodic
@@ -35,6 +37,27 @@ async def test_work_comes_round_again_also_after_it_failed_and_never_twice_at_on
     seen = runs
     await asyncio.sleep(0.2)
     assert runs == seen
+
+
+async def test_work_that_is_cut_off_at_the_end_is_over_then_and_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    periodic, begun, over = Periodic("UTC"), asyncio.Event(), False
+
+    async def work() -> None:
+        nonlocal over
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)
+            over = True
+
+    periodic.every(60, "work", work, first=0)
+    periodic.start()
+    await asyncio.wait_for(begun.wait(), 5)
+    await periodic.stop()
+    assert over
+    await asyncio.sleep(0.05)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_an_instance_is_alive_from_start_to_stop(store: Store) -> None:

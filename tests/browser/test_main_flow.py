@@ -105,6 +105,24 @@ async def test_a_form_with_mistakes_becomes_a_dataset(scene: Scene) -> None:
     assert ada.troubles == []
 
 
+async def test_a_csv_attached_to_a_message_becomes_a_dataset(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "Harvest 2026.csv").write_text("farm,tons\nnorth,3.5\nsouth,8\n")
+    ada = await scene.visitors.come("U0ADA")
+    await ada.page.get_by_test_id("composer-file").set_input_files(tmp_path / "Harvest 2026.csv")
+    await expect(ada.page.locator(".composer")).to_contain_text("Harvest 2026.csv")
+    await ada.send("what we brought in")
+    message = ada.messages.filter(has_text="what we brought in")
+    await message.hover()
+    await message.get_by_test_id("message-shortcuts").click()
+    await ada.page.get_by_role("menuitem", name="Register this file").click()
+    await expect(ada.text_field("Name")).to_have_value("Harvest-2026", timeout=SLOW)
+    await ada.submit()
+    await expect(ada.modal).to_contain_text("Harvest-2026:1 is registered", timeout=SLOW)
+    await ada.close_modal()
+    await expect(ada.messages.last).to_contain_text("2 rows · 2 columns · 1 file")
+    assert ada.troubles == []
+
+
 async def test_a_path_that_matches_nothing_is_told_and_the_form_is_kept(scene: Scene) -> None:
     ada = await scene.visitors.come("U0ADA")
     await ada.send("/dataset register nothing-there")

@@ -14,7 +14,7 @@ from handlers.datasets import compare_form, diff_view, list_view, preview_view, 
 from handlers.datasets.list_request import ListRequest
 from handlers.message import Json, Message
 from handlers.sharing import for_everybody, with_share_button
-from handlers.text import code, md
+from handlers.text import code, md, one_line
 from tests.golden import as_json, assert_within_limits
 from tests.handlers.nasty import TEXTS, World
 
@@ -115,3 +115,18 @@ def test_a_text_does_not_turn_what_follows_it(mark: str) -> None:
 
 def test_text_from_right_to_left_stays_as_it_is() -> None:
     assert md("{}", "\u200fنتائج 2026") == "\u200fنتائج 2026"
+
+
+_SHAPING = "".join(
+    chr(point) for point in (*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+)
+
+
+@given(st.text(st.sampled_from(_SHAPING + "aé_ 漢") | st.characters()))
+def test_one_line_leaves_nothing_that_shapes_a_message(text: str) -> None:
+    flat = one_line(text)
+    breaks_and_marks = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+    assert not breaks_and_marks.search(flat.replace("\t", ""))
+    assert one_line(flat) == flat
+    if not breaks_and_marks.search(text):
+        assert flat == text
