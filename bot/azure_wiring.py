@@ -131,7 +131,7 @@ async def open_azure_workspace(
         workspace=WorkspaceFacts(workspace.name, workspace.subscription_id, workspace.resource_group),
         recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
         look_seconds=settings.form_look_seconds,
-        labels=AzureLabels(workers, ResourceManager(http, tokens), workspace),
+        labels=AzureLabels(engine, ResourceManager(http, tokens), workspace),
     )
 
     access = OpenedAccess(

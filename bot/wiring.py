@@ -179,19 +179,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         pump = OutboxPump(store.outbox, client, draw, support=BlockSupport(), metrics=metrics, clock=clock)
         stack.push_async_callback(pump.stop, 0)
         wake = Wake()
-        access = AccessService(
-            policy=policy,
-            people=people,
-            directory=opened.access.directory,
-            store=opened.access.store,
-            grants=opened.access.grants,
-            datasets=opened.access.datasets,
-            admins=frozenset(settings.admins),
-            clock=clock,
-            wakes=pump,
-            wake_executor=wake,
-        )
-        pump.on_undelivered("access.", access.undelivered)
+        access = _access(settings, opened, context, pump, wake)
         monitoring = open_monitoring(
             opened,
             store.database,
@@ -247,13 +235,6 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         health.add("outbox", pump.probe)
         health.add("monitors", monitoring.runner.probe)
         metrics.watch_index_age(lambda: upkeep.age)
-        secret = settings.slack_signing_secret
-        web = build_web_app(
-            health=health,
-            metrics=metrics,
-            slack=app if secret is not None else None,
-            signing_secret=secret.get_secret_value() if secret is not None else None,
-        )
         yield Bot(
             settings=settings,
             instance_id=instance_id,
@@ -265,13 +246,42 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             access=work,
             runner=monitoring.runner,
             index=opened.index,
-            web=web,
+            web=_web(settings, app, health, metrics),
             sockets=sockets,
             periodic=periodic,
             health=health,
             metrics=metrics,
         )
         await jobs.drain(0)
+
+
+def _access(
+    settings: Settings, opened: OpenedWorkspace, context: Opening, pump: OutboxPump, wake: Wake
+) -> AccessService:
+    access = AccessService(
+        policy=context.policy,
+        people=context.people,
+        directory=opened.access.directory,
+        store=opened.access.store,
+        grants=opened.access.grants,
+        datasets=opened.access.datasets,
+        admins=frozenset(settings.admins),
+        clock=context.clock,
+        wakes=pump,
+        wake_executor=wake,
+    )
+    pump.on_undelivered("access.", access.undelivered)
+    return access
+
+
+def _web(settings: Settings, app: BotApp, health: Health, metrics: Metrics) -> ASGIApp:
+    secret = settings.slack_signing_secret
+    return build_web_app(
+        health=health,
+        metrics=metrics,
+        slack=app if secret is not None else None,
+        signing_secret=secret.get_secret_value() if secret is not None else None,
+    )
 
 
 async def _open_store(

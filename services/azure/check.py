@@ -18,7 +18,7 @@ from services.azure.resource import AzureWorkspaceId
 from services.azure.resource_manager import THING, ResourceManager
 from services.azure.sdk import datastores as calls
 from services.azure.sdk.datastores import kind_of
-from services.azure.storage.connection import one_try
+from services.azure.storage.connection import waiting
 from services.azure.storage.datastore import open_datastore
 from services.azure.transport import send_as
 from services.azure.workers import AzureWorkers
@@ -104,9 +104,12 @@ class AzureCheck:
             yield await self._try(
                 "Azure key vault", self._vault, "Let the bot's network in under Networking of the vault."
             )
-            yield await self._try(
+            worker = await self._try(
                 "Azure ML SDK", self._sdk, "Allow the bot to reach the region's api.azureml.ms; docs/azure.md, Network."
             )
+            yield worker
+            if not worker.ok:
+                return
             yield await self._try(
                 "Azure default datastore",
                 self._default_datastore,
@@ -196,7 +199,7 @@ class AzureCheck:
         management, storage = await self.tokens.token(ARM_SCOPE), await self.tokens.token(STORAGE_SCOPE)
 
         def look() -> None:
-            with one_try(STORAGE_SECONDS):
+            with waiting(STORAGE_SECONDS):
                 open_datastore(self.workspace, entry.name, management, storage).page("", size=1)
 
         await asyncio.to_thread(look)

@@ -62,6 +62,7 @@ class AzureDatastores:
         self._known: calls.Datastores | None = None
         self._read_at = 0.0
         self._reading: asyncio.Task[calls.Datastores] | None = None
+        self._renewing: asyncio.Task[None] | None = None
 
     async def all(self) -> tuple[Datastore, ...]:
         """All datastores by name, the default one marked; as they were a moment ago. Raises Unavailable the first time
@@ -121,6 +122,10 @@ class AzureDatastores:
         secret = None if details.secret is None else await self._vaults.read(details.secret, details.place.endpoint)
         await self._connection.run(request.kind, details, secret)
         await self._register(calls.Wanted(name, request.kind, details, request.overwrite), secret)
+        if request.overwrite and (self._renewing is None or self._renewing.done()):
+            # The SDK's data engine goes on with the old key as long as its process lives.
+            self._renewing = asyncio.create_task(self._workers.renew(), name="new processes for a new key")
+            self._renewing.add_done_callback(_renewed)
         if request.make_default:
             await self._workers.run(name, calls.set_default, name)
         await self._read()
@@ -146,9 +151,10 @@ class AzureDatastores:
 
     async def close(self) -> None:
         """Stop reading behind."""
-        if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+        for task in (self._reading, self._renewing):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
 
     async def _register(self, wanted: calls.Wanted, secret: SecretStr | None) -> None:
         try:
@@ -197,6 +203,13 @@ def _told(reading: asyncio.Task[calls.Datastores]) -> None:
         log.info("datastores_not_read", code=error.code)
     elif error is not None:
         log.error("datastores_not_read", error=repr(error))
+
+
+def _renewed(renewing: asyncio.Task[None]) -> None:
+    """Old processes are replaced within the hour all the same."""
+    error = None if renewing.cancelled() else renewing.exception()
+    if error is not None:
+        log.warning("workers_not_renewed", error=repr(error))
 
 
 def _is_at(entry: DatastoreEntry, kind: DatastoreKind, place: AzurePlace) -> bool:

@@ -13,6 +13,8 @@ from services.azure.errors import THING, explained, read_refusal, workspace_gone
 from services.azure.storage import connection
 from services.errors import NotFound, Unavailable
 
+SECONDS, TRIES = 10.0, 2
+
 _AML_HOST = re.compile(r"[a-z0-9.-]+\.(azureml\.ms|azureml\.net|ml\.azure\.cn|ml\.azure\.us)")
 
 
@@ -21,7 +23,9 @@ def service_address(discovery: object) -> str:
 
     Raises Unavailable and other UserErrors, but not NotFound.
     """
-    answer = connection.get(_trusted(discovery), {}, thing=THING)
+    where = _trusted(discovery)
+    with connection.waiting(SECONDS, TRIES):
+        answer = connection.get(where, {}, thing=THING)
     if answer.status != 200:
         problem = explained(read_refusal(answer.status, answer.body, answer.headers))
         raise workspace_gone() if isinstance(problem, NotFound) else problem

@@ -24,16 +24,16 @@ COUNT_SECONDS = 110.0
 
 
 class AzureLabels:
-    """`Labels` over the SDK's engine and Azure Resource Manager."""
+    """`Labels` over the SDK's engine and Azure Resource Manager. engine: see `engine_workers`."""
 
-    def __init__(self, workers: AzureWorkers, manager: ResourceManager, workspace: AzureWorkspaceId) -> None:
-        self._workers = workers
+    def __init__(self, engine: AzureWorkers, manager: ResourceManager, workspace: AzureWorkspaceId) -> None:
+        self._engine = engine
         self._manager = manager
         self._jobs = f"{quote(workspace.scope)}/labelingJobs"
 
     async def counts(self, name: str, version: int) -> LabelCounts | None:
         """The labels of a version, None when it is no labelled dataset. Raises NotFound, NotAllowed, Unavailable."""
-        return await self._workers.run(name, calls.counts, name, version, seconds=COUNT_SECONDS)
+        return await self._engine.run(name, calls.counts, name, version, seconds=COUNT_SECONDS)
 
     async def projects(self) -> tuple[LabelingProject, ...]:
         """The projects, the first ones with the labels to choose from. Raises NotAllowed, Unavailable."""

@@ -35,7 +35,7 @@ async def test_a_long_copy_is_no_trouble(
         bot.periodic.start()
         with caplog.at_level(logging.WARNING, "apscheduler"):
             await asyncio.to_thread(azure_server.log.wait_for, 1, "GET", "*/datasets", seconds=30)
-            await asyncio.sleep(LOOK_SECONDS * 2.5)
+            await asyncio.sleep(LOOK_SECONDS * 1.2)
         assert [record for record in caplog.records if "copy of the workspace" in record.getMessage()] == []
         assert (await bot.services.datasets.search(DatasetQuery())).note.endswith("0 datasets so far.")
         ending = time.monotonic()

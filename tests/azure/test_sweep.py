@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from handlers.datasets.list_view import STALE_SECONDS
+from services.azure.aged_index import AgedIndex
 from services.azure.resource import AzureWorkspaceId
 from services.datasets.model import DatasetQuery
 from services.errors import Unavailable
@@ -113,6 +115,32 @@ async def test_the_index_follows_and_forgets(world: AzureWorld) -> None:
     store.remove("flights")
     await world.sweeper.run(lambda: _refreshed(index))
     assert await index.get("flights") is None
+    await index.close()
+
+
+async def test_a_list_tells_how_old_the_copy_is_and_how_far_the_first_one(world: AzureWorld) -> None:
+    world.azure.workspace.datasets.fill(1500)
+    key = AzureWorkspaceId.parse(world.azure.workspace.url).key
+    index = SqliteIndex(":memory:", world.catalog, SqlRecords(world.db, key), clock=world.clock)
+    await index.open()
+    aged = AgedIndex(index, world.sweeper)
+    world.azure.faults.status(503, path=LIST, method="GET", skip=12)
+    with pytest.raises(Unavailable):
+        await world.sweeper.run()
+    page = await aged.search(DatasetQuery())
+    assert page.note == "I am still reading the workspace for the first time: 1,000 datasets so far."
+    world.azure.faults.clear()
+    await world.sweeper.run(lambda: _refreshed(index))
+    page = await aged.search(DatasetQuery())
+    assert (page.total, page.note, page.index_age < 60) == (1500, "", True)
+    world.clock.advance(seconds=7200)
+    world.azure.faults.unreachable("westeurope.api.azureml.ms")
+    with pytest.raises(Unavailable):
+        await world.sweeper.run()
+    await index.refresh()  # it agrees with the copy, which is what is old
+    page = await aged.search(DatasetQuery())
+    assert page.total == 1500
+    assert page.index_age >= 7200 > STALE_SECONDS, "so that a list says it"
     await index.close()
 
 

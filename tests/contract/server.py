@@ -168,18 +168,6 @@ class AzureContract:
             "AZURE_CLIENT_SECRET": BOT_APP.secret,
         }
 
-    def signed_in(self) -> dict[str, str]:
-        """Variables with which the SDK's default authentication finds the service principal and asks nobody.
-
-        For snippets that are run as pasted, without an `auth` argument. Data on an identity-based datastore still
-        makes the data engine sign a person in, as it would at their desk: let them read with a key or a SAS.
-        """
-        return {
-            "AZUREML_SERVICE_PRINCIPAL_TENANT_ID": self.entra.tenant_id,
-            "AZUREML_SERVICE_PRINCIPAL_ID": BOT_APP.client_id,
-            "AZUREML_SERVICE_PRINCIPAL_PASSWORD": BOT_APP.secret,
-        }
-
     def env(self, *, identity: bool = True) -> dict[str, str]:
         """A whole environment for a child process: this one's, without its own Azure settings, plus `variables`.
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import cast
 
 import pytest
 
 from tests.contract import datastore_store as stores
-from tests.contract.cloud import RESOURCE_GROUP, SUBSCRIPTION
 from tests.contract.conftest import child_environment
 from tests.contract.sdk_process import SdkError, SdkProcess
 from tests.contract.server import AzureContract
@@ -122,33 +118,6 @@ def test_the_data_engine_reads_every_kind_of_source(azure: AzureContract, storag
     assert azure.log.sign_ins() == []
     assert azure.browser_openings() == []
     assert set(azure.log.telemetry()) <= {"dc.services.visualstudio.com:443"}
-
-
-SNIPPET = """
-from azureml.core import Dataset, Workspace
-workspace = Workspace.get(name="{name}", subscription_id="{subscription}", resource_group="{group}")
-print(Dataset.get_by_name(workspace, name="sales", version=1).to_pandas_dataframe().to_csv(index=False))
-"""
-
-
-def test_a_snippet_runs_as_pasted(azure: AzureContract, storage: StorageAccounts, tmp_path: Path) -> None:
-    workspace = azure.workspace
-    storage.put("mlstorage", "snippet", "sales/a.csv", CSV)
-    workspace.datastores.put(stores.blob("keyed", "mlstorage", "snippet", key=storage.key("mlstorage")))
-    workspace.datasets.add("sales", DELIMITED.format(pattern=workspace.datastore_uri("keyed", "sales/*.csv")))
-    script = SNIPPET.format(name=workspace.name, subscription=SUBSCRIPTION, group=RESOURCE_GROUP)
-    ran = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**azure.env(), **azure.signed_in()},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert CSV.decode() in ran.stdout
-    assert azure.log.sign_ins() == []
 
 
 def test_the_data_engine_tries_to_sign_somebody_in_without_a_service_principal(

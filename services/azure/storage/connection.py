@@ -44,9 +44,9 @@ _lock = threading.Lock()
 
 
 @contextmanager
-def one_try(seconds: float) -> Iterator[None]:
-    """Within it each request is sent once and waited for that long: somebody only wants to know whether it goes."""
-    before = _patience.set((_RETRIES.new(total=0), urllib3.Timeout(connect=seconds, read=seconds)))
+def waiting(seconds: float, tries: int = 1) -> Iterator[None]:
+    """Within it each request is waited for that long, and sent so often, instead of as long as data are worth."""
+    before = _patience.set((_RETRIES.new(total=tries - 1), urllib3.Timeout(connect=seconds, read=seconds)))
     try:
         yield
     finally:

@@ -1,11 +1,10 @@
-"""Large files: bounded memory, bounded traffic, and time that bears comparison with the same file on disk."""
+"""Large files: bounded memory, bounded traffic, and many requests at once."""
 
 from __future__ import annotations
 
 import asyncio
 import io
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,6 @@ from services.azure.storage.place import DatastorePlace, Tokens, warm
 from services.datasets.model import Definition
 from services.reading import work
 from services.reading.limits import DEFAULT_LIMITS, MIB
-from services.reading.listing import FolderPlace
 from services.reading.places import Place
 from services.reading.pool import WorkerPool
 from tests.azure.storage.world import HOST, World, tabular
@@ -29,7 +27,7 @@ from tests.reading.places import CSV, PARQUET
 
 pytestmark = [pytest.mark.azure]
 in_module_loop = pytest.mark.asyncio(loop_scope="module")
-ROWS = 2_000_000
+ROWS = 1_300_000
 
 
 def peak_memory() -> int:
@@ -40,7 +38,7 @@ def peak_memory() -> int:
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """170 MB of Parquet in one row group, less of it in many, and CSV."""
+    """110 MB of Parquet in one row group, less of it in many, and CSV."""
     folder = tmp_path_factory.mktemp("large")
     random = np.random.default_rng(7)
     table = pa.table(
@@ -52,7 +50,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     )
     pq.write_table(table, folder / "one.parquet", row_group_size=ROWS, use_dictionary=False, compression="none")
     pq.write_table(table.slice(0, ROWS // 4), folder / "many.parquet", row_group_size=60_000)
-    pa_csv.write_csv(table.slice(0, ROWS // 16), folder / "rows.csv")
+    pa_csv.write_csv(table.slice(0, ROWS // 10), folder / "rows.csv")
     yield folder
     for file in folder.iterdir():
         file.unlink()
@@ -69,45 +67,35 @@ def contents(folder: Path) -> dict[str, bytes | str]:
 
 @in_module_loop
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["many.parquet", "one.parquet", "rows.csv"])
-async def test_large_files(
-    world: World, large: Path, stored: str, name: str, record_property: Callable[[str, object], None]
-) -> None:
+@pytest.mark.parametrize(
+    ("name", "megabytes", "memory"), [("many.parquet", 60, 256), ("one.parquet", 60, 256), ("rows.csv", 60, 320)]
+)
+async def test_large_files(world: World, large: Path, stored: str, name: str, megabytes: int, memory: int) -> None:
+    """megabytes: that may be fetched for a preview; memory: MiB that the worker may need for it."""
     world.datastore(stored, "key")
     definition = tabular(name, format=CSV if name.endswith("csv") else PARQUET)
     tokens = Tokens(world.azure.entra.token(), world.azure.entra.token(audience="https://storage.azure.com"))
-    remote = DatastorePlace(AzureWorkspaceId.parse(world.azure.workspace.url), "store", (name,), tokens)
-    local = FolderPlace("store", str(large), (name,))
-    from_disk, _ = await _preview(definition, local)
+    place = DatastorePlace(AzureWorkspaceId.parse(world.azure.workspace.url), "store", (name,), tokens)
     world.azure.log.clear()
-    from_blobs, grown = await _preview(definition, remote)
+    grown = await _preview(definition, place)
     ranges = [entry.headers.get("Range") for entry in world.azure.log.find(host=HOST) if "Range" in entry.headers]
     fetched = sum(int(last) - int(first) + 1 for first, last in (text[6:].split("-") for text in ranges))
-    size = (large / name).stat().st_size
-    # Shown with -s, and kept in a JUnit report.
-    told = f"{name} {size / 1e6:.0f} MB: {from_disk:.2f} s from disk, {from_blobs:.2f} s from blobs, "
-    told += f"{fetched / 1e6:.0f} MB in {len(ranges)} requests, {grown / 1e6:.0f} MB more memory at the peak"
-    record_property("measured", told)
-    print(told)  # noqa: T201
-    assert grown < 320 * MIB
-    assert fetched < 128 * MIB
-    # The server here sends about 100 MB/s; a machine shared with others may be slow at any moment.
-    assert from_blobs < 3 * from_disk + fetched / 40e6 + 1
+    assert (large / name).stat().st_size > 15e6
+    assert grown < memory * MIB
+    assert fetched < megabytes * 1e6
+    assert len(ranges) < 40, "few large requests, not many small ones"
 
 
-async def _preview(definition: Definition, place: Place) -> tuple[float, int]:
-    """Seconds of a preview in a worker that is ready, and by how many bytes its memory grew at the peak."""
+async def _preview(definition: Definition, place: Place) -> int:
+    """By how many bytes the memory of a worker that is ready grew at the peak of a preview."""
     pool = WorkerPool(1)
     try:
         await pool.run(60, warm)
         before = await pool.run(60, peak_memory)
-        await pool.run(120, work.list_place, place, 10, DEFAULT_LIMITS)  # connections are open from here on
-        started = time.monotonic()
         shown = await pool.run(120, work.preview, definition, place, 10, 100_000, DEFAULT_LIMITS)
-        seconds = time.monotonic() - started
         assert shown.profiled_rows > 90_000
         assert len(shown.profile) == 11
-        return seconds, await pool.run(60, peak_memory) - before
+        return await pool.run(60, peak_memory) - before
     finally:
         await pool.close()
 
@@ -123,15 +111,16 @@ async def test_many_small_files_are_not_waited_for_one_by_one(world: World, kind
     # Both workers have imported what they need after that.
     await asyncio.gather(*(world.reader.inspect(definition) for _ in range(2)))
     world.azure.log.clear()
-    latency = 0.06
-    world.azure.faults.latency(latency, host=HOST)
-    started = time.monotonic()
+    world.azure.faults.latency(0.06, host=HOST)
     seen = await world.reader.inspect(definition)
-    seconds = time.monotonic() - started
     assert seen.row_count == files
-    requests = len(world.azure.log.find(host=HOST, path="*/f/*"))
-    assert requests <= files + 5
-    assert seconds < requests * latency / 2  # about a fifth of the time for one by one
+    asked = sorted(world.azure.log.find(host=HOST, path="*/f/*"), key=lambda entry: entry.started)
+    assert len(asked) <= files + 5
+    # How many others were under way when each was asked: none, if they were waited for one by one.
+    at_once = [
+        sum(other.started <= entry.started < other.started + (other.seconds or 0) for other in asked) for entry in asked
+    ]
+    assert max(at_once) >= 4
 
 
 def _small_parquet() -> bytes:

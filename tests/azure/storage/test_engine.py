@@ -60,11 +60,10 @@ async def test_values_that_do_not_fit_the_type_of_their_column_are_told(world: W
     seen = await world.reader.inspect(wanted)
     assert [column.type for column in seen.schema] == [ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.STRING]
     assert seen.rows == (("1", "0.5", None), (None, None, "a"), ("3", None, "b"))
-    shown = await world.reader.preview(wanted)
-    for told in (seen.notes[1], shown.notes[1]):
-        assert told.startswith("Of these 3 rows, values that do not fit the type of their column are shown as empty")
-        assert told.endswith("1 in “k”, 2 in “w”.")
-        assert not any(value in told for value in ("odd", "strange", "queer"))
+    told = seen.notes[1]
+    assert told.startswith("Of these 3 rows, values that do not fit the type of their column are shown as empty")
+    assert told.endswith("1 in “k”, 2 in “w”.")
+    assert not any(value in told for value in ("odd", "strange", "queer"))
 
 
 async def test_what_is_empty_in_the_files_is_nothing_to_tell(world: World) -> None:
