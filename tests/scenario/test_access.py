@@ -193,7 +193,7 @@ async def test_taken_back_and_nobody_is_asked_twice(tmp_path: Path) -> None:
         assert "asked for already" in answer["errors"]["dataset"]
         await on.ben.close(view)
         await on.ben.open_home()
-        home = await on.ben.wait_home("pending since")
+        home = await on.ben.wait_home("waits for a decision")
         await on.ben.click(home, "access:cancel:0")
         await on.told(on.chiara, "Cancelled* by <@U0BEN>")
         await on.told(on.ben, "You took back the request")
