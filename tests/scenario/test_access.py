@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.faults import Faults
+from bot.sandbox.person import Person
 from tests.scenario.access_stage import CHANNEL, access_stage
 
 
@@ -112,8 +113,12 @@ async def test_two_approvers_in_a_channel_and_a_third_who_comes_late(tmp_path: P
         # Whoever asks does not decide, and it counts once for each.
         await chiara.click(card, "access:approve")
         assert (await chiara.wait_message(CHANNEL, "cannot decide on your own access")).ephemeral
+        await ben.open_home()
+        await ben.wait_home("Waits for my decision")
         await ben.click(card, "access:approve")
         await ben.wait_message(CHANNEL, "Your approval counts")
+        await ben.open_home()
+        await without(ben, "Waits for my decision")
         counted = await ben.wait_message(CHANNEL, "1 of 2 approvals")
         await ben.click(counted, "access:approve")
         await ben.wait_message(CHANNEL, "You approved this already")
@@ -160,6 +165,15 @@ async def test_two_click_in_the_same_instant_and_one_is_first(tmp_path: Path) ->
             assert actions.count("request.approved") == 1
             assert actions.count("request.approve.refused") == 1
             assert actions.count("grant.given") == 1
+
+
+async def without(person: Person, text: str) -> None:
+    """Until a person's Home does not say this any more."""
+    for _ in range(200):
+        if text not in (await person.wait_home()).shown:
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail(f"the Home still says {text!r}")
 
 
 async def test_denied_with_a_reason_and_asked_again(tmp_path: Path) -> None:
@@ -328,12 +342,7 @@ async def test_an_emergency_is_short_loud_and_reviewed(tmp_path: Path) -> None:
         await on.chiara.submit(form, {"reason": "Real; one file was read."})
         await on.chiara.close(await on.chiara.wait_view("done", "is closed"), is_cleared=True)
         await on.chiara.open_home()
-        for _ in range(100):
-            if "to review" not in (await on.chiara.wait_home()).shown:
-                break
-            await asyncio.sleep(0.05)
-        else:
-            pytest.fail("the review is still in the Home")
+        await without(on.chiara, "to review")
         entries = await on.audit(dataset="pay")
         assert [entry.action for entry in entries][-1] == "grant.reviewed"
 
