@@ -219,6 +219,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         stack.push_async_callback(periodic.stop)
         _add_probes(health, workspace, store, upkeep, sockets)
         health.add("outbox", pump.probe)
+        health.add("access policy", policy.probe)
         metrics.watch_index_age(lambda: upkeep.age)
         secret = settings.slack_signing_secret
         web = build_web_app(
