@@ -296,6 +296,24 @@ async def test_for_a_colleague(tmp_path: Path) -> None:
         assert await on.reads(on.ben)
 
 
+async def test_from_the_shortcut_with_nothing_chosen_yet(tmp_path: Path) -> None:
+    async with access_stage(tmp_path) as on:
+        await on.register("orders")
+        await on.ben.shortcut("request_access")
+        view = await on.ben.wait_view("access_request", "Choose the dataset and for whom")
+        answer = await on.ben.submit(view, {"reason": "March report"})
+        assert set(answer["errors"]) == {"dataset"}
+        offered = await on.ben.suggest(view, "access_form:dataset", "ordres")
+        assert [each["value"] for each in offered] == ["orders"]
+        await on.ben.click(view, "access_form:dataset", "orders", state={"reason": "March report"})
+        view = await on.ben.wait_view("access_request", "the owner: <@U0CHIARA>")
+        await on.ben.click(view, "access_form:level", "write")
+        view = await on.ben.wait_view("access_request", "write opens no more than read")
+        await on.ben.submit(view)
+        await on.ben.close(await on.ben.wait_view("done"), is_cleared=True)
+        await on.card(on.chiara, "<@U0BEN> asks for *write* access to *orders*")
+
+
 EMERGENCY = """
 version: 1
 sensitivity_tag: sensitivity
