@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from bot.health import Part
 from bot.logs import get_logger
 from bot.settings import SettingsError
 from services.access.policy import BUILT_IN, Policy, PolicyError, load_policy
@@ -28,6 +29,10 @@ class PolicyInForce:
     def __call__(self) -> Policy:
         """The policy in force now."""
         return self._policy
+
+    async def probe(self) -> Part:
+        """For readiness: a policy is always in force, but perhaps not the one in the file."""
+        return Part(True, "the file cannot be used, the one before is in force" if self.problem else "")
 
     async def open(self) -> None:
         """Read the file for the first time. Raises SettingsError: without its policy the bot does not start."""

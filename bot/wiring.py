@@ -234,6 +234,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
         _add_probes(health, workspace, store, upkeep, sockets)
         health.add("outbox", pump.probe)
         health.add("monitors", monitoring.runner.probe)
+        health.add("access policy", policy.probe)
         metrics.watch_index_age(lambda: upkeep.age)
         yield Bot(
             settings=settings,

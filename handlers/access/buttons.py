@@ -55,9 +55,10 @@ def cancel_button(request: AccessRequest, number: int | None = None) -> Json:
     return button("Cancel request", numbered(CANCEL, number), request.id, confirm=asked)
 
 
-def retry_button(request: AccessRequest) -> Json:
+def retry_button(request: AccessRequest, number: int | None = None) -> Json:
     """Try to give it once more."""
-    return button("Retry", RETRY, request.id, style="primary", label="Try again to give the access")
+    label = f"Retry to give access to {request.dataset}"
+    return button("Retry", numbered(RETRY, number), request.id, style="primary", label=label)
 
 
 def done_button(grant: Grant, number: int | None = None) -> Json:
@@ -89,6 +90,11 @@ def review_button(grant: Grant, number: int | None = None) -> Json:
 def use_button(dataset: str) -> Json:
     """How to read it now."""
     return command_button("Use", "run:use", dataset_command("use", dataset))
+
+
+def give_button(dataset: str) -> Json:
+    """The form for giving access, for those who decide."""
+    return command_button("Give access…", "run:grant", dataset_command("grant", dataset))
 
 
 def ask_button(dataset: str, text: str = "Request access", *, style: str | None = None) -> Json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handlers.access.buttons import ask_button, done_button, revoke_button
+from handlers.access.buttons import ask_button, done_button, give_button, revoke_button
 from handlers.access.phrases import bullets, dataset_name, ended_phrase, grant_phrase, people, subject_phrase
 from handlers.blockkit import actions, button, context, header, modal, section
 from handlers.datasets.naming import dataset_command
@@ -107,4 +107,4 @@ def _buttons(found: GrantList, page: int) -> list[Json]:
         row.append(button("Previous", "go:previous", dataset_command("grants", name, None, f"page:{page - 1}")))
     if page < pages:
         row.append(button("Next", "go:next", dataset_command("grants", name, None, f"page:{page + 1}")))
-    return [*row, ask_button(name)]
+    return [*row, give_button(name) if found.may_manage else ask_button(name)]

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from handlers.access.buttons import cancel_button, decide_button, done_button, extend_button, review_button, use_button
+from handlers.access.buttons import (
+    cancel_button,
+    decide_button,
+    done_button,
+    extend_button,
+    retry_button,
+    review_button,
+    use_button,
+)
 from handlers.access.phrases import dataset_name, grant_phrase, subject_phrase, wish_phrase
 from handlers.blockkit import actions, context, divider, section
 from handlers.message import Json
@@ -31,7 +39,8 @@ def access_blocks(mine: MyAccess) -> list[Json]:
         for number, grant in enumerate(mine.grants[:HELD]):
             blocks += _held(grant, number)
         blocks += _more(len(mine.grants) - HELD)
-        blocks += [_asked(each, number) for number, each in enumerate(asked[:ASKED])]
+        for number, each in enumerate(asked[:ASKED]):
+            blocks += _asked(each, number)
         blocks += _more(len(asked) - ASKED)
     return blocks
 
@@ -59,13 +68,18 @@ def _held(grant: Grant, number: int) -> list[Json]:
     return [said, actions(row, block_id=f"home:access:{number}")]
 
 
-def _asked(request: AccessRequest, number: int) -> Json:
-    name, level = dataset_name(request.dataset), request.level.value
-    said = md(
-        ":hourglass_flowing_sand: {} · *{}* · {} since {}", name, level, request.status.value, when(request.created_at)
-    )
-    takes_back = request.status is not RequestStatus.APPROVED
-    return section(said, accessory=cancel_button(request, number) if takes_back else None)
+def _asked(request: AccessRequest, number: int) -> list[Json]:
+    name, level, asked = dataset_name(request.dataset), request.level.value, when(request.created_at)
+    match request.status:
+        case RequestStatus.FAILED:
+            said = md(":x: {} · *{}* · asked {}, could not be given", name, level, asked)
+            row = [retry_button(request, number), cancel_button(request, number)]
+            return [section(said), actions(row, block_id=f"home:asked:{number}")]
+        case RequestStatus.APPROVED:
+            return [section(md(":gear: {} · *{}* · asked {}, being given", name, level, asked))]
+        case _:
+            said = md(":hourglass_flowing_sand: {} · *{}* · asked {}, waits for a decision", name, level, asked)
+            return [section(said, accessory=cancel_button(request, number))]
 
 
 def _more(count: int) -> list[Json]:

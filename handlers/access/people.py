@@ -20,6 +20,10 @@ LOOKUP_SECONDS = 5.0
 ENTRIES = 20_000
 _NO_ACCOUNT = frozenset({"user_not_found", "user_not_visible"})
 _NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found", "invalid_arguments"})
+_NO_SCOPE = (
+    "I may not look into user groups of Slack, which the access policy names: the app lacks the scope usergroups:read. "
+    "Tell your platform team to install it again with the manifest of this version."
+)
 _T = TypeVar("_T")
 
 
@@ -71,8 +75,11 @@ class SlackPeople:
             async with asyncio.timeout(LOOKUP_SECONDS):
                 answer = await self._client.usergroups_users_list(usergroup=group_id, include_disabled=False)
         except SlackApiError as error:
-            if error.response["error"] in _NO_GROUP:
+            code = error.response["error"]
+            if code in _NO_GROUP:
                 return frozenset()
+            if code == "missing_scope":
+                raise Unavailable(_NO_SCOPE, code="missing_scope") from error
             raise _silent() from error
         except (TimeoutError, ClientError, OSError) as error:
             raise _silent() from error

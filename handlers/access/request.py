@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 AT_ONCE_SECONDS = 0.7
 """How long opening waits for the offer; a form without it fills itself a moment later."""
 
-PROBLEMS_SECONDS = 1.5
+PROBLEMS_SECONDS = 1.2
 """How long a submission waits to tell problems beside their fields; Slack waits three seconds."""
 
 SUGGEST_SECONDS = 2.0

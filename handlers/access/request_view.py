@@ -220,7 +220,7 @@ def _offer_blocks(form: RequestForm, offered: Offered) -> list[Json]:
         blocks.append(context(md("Entra identity: {} ({})", truncate(offer.principal.name, 200), login)))
     if offer.has:
         blocks.append(section(md("*There already*\n{}", held_phrase(offer.has))))
-    if offer.reach is not None and offer.reach.is_yes:
+    elif offer.reach is not None and offer.reach.is_yes:
         blocks.append(section(md(":information_source: {}", truncate(offer.reach.why, 400))))
     if offer.pending is not None:
         since = md("There is an open request already, by {}", mention(offer.pending.requester))

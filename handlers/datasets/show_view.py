@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from handlers.access.buttons import ask_button
+from handlers.access.buttons import ask_button, give_button
 from handlers.access.phrases import held_phrase
 from handlers.blockkit import HEADER_TEXT, actions, context, fields, header, overflow, preformatted, section
 from handlers.datasets.naming import command_button, dataset_command, pick_option
@@ -152,7 +152,7 @@ def _actions(card: DatasetCard, viewer: str) -> tuple[Json, ...]:
         command_button("Versions", "run:versions", dataset_command("versions", name)),
         command_button("Use", "run:use", dataset_command("use", name, number)),
         command_button("Preview", "run:preview", dataset_command("preview", name, number)),
-        ask_button(name),
+        give_button(name) if viewer and viewer == card.dataset.owner else ask_button(name),
     ]
     if number > 1:
         compare = dataset_command("diff", name, number - 1, str(number))

@@ -167,7 +167,7 @@ class Executor:
 
     async def _decided(self, request: AccessRequest) -> Decision:
         """What the policy says now. Raises _NotSureError where another moment may say otherwise, Unavailable."""
-        found = await self._facts.find_for(request, present=[request.requester])
+        found = await self._facts.find_for(request, present=[request.requester], groups_anew=False)
         decision = self._facts.decide(request, found)
         if decision.outcome is not Outcome.GRANT and found.is_doubtful:
             assert found.owner_reach is not None
@@ -327,6 +327,7 @@ class Executor:
                 told = told_of_grant("failed", given_up, to, request, nth=given_up.revision, sentence=sentence)
                 return self._change(grant, given_up, "grant.repair_failed", told, sentence=sentence)
         else:
+            await self._clean_up(grant)
             given_up = replace(tried, status=GrantStatus.FAILED, next_try_at=None)
         change = self._change(grant, given_up, "grant.failed", (), sentence=sentence)
         if request is None or request.status is not RequestStatus.APPROVED:
@@ -336,6 +337,14 @@ class Executor:
         told = told_of_request("failed", failed, to, nth=failed.revision, sentence=sentence)
         notices = (*redrawn(failed, had=request.asked), *told)
         return replace(change, request=failed, request_was=RequestStatus.APPROVED, notices=notices)
+
+    async def _clean_up(self, grant: Grant) -> None:
+        """Take away what the attempts may have left half done. What does not go away now, the sweep finds."""
+        wish = _wish(grant, self._ports.clock.now())
+        try:
+            await self._ports.grants.revoke(wish, (), await self._facts.others(grant))
+        except (UserError, NotYetError) as error:
+            log.warning("access_may_be_left_behind", grant_id=grant.id, reason=error.sentence)
 
     async def _not_ended(self, grant: Grant, tried: Grant) -> Change:
         if tried.attempts < TELL_AFTER:

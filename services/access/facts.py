@@ -114,10 +114,12 @@ class FactFinder:
         votes: tuple[Vote, ...] = (),
         escalated: bool = False,
         present: Iterable[str] = (),
+        groups_anew: bool = True,
     ) -> Found:
         """All facts of a request. present: people whose accounts are asked of Slack anew: those who act just now.
 
-        The requester's, the subject's and the voters' accounts are fresh too whenever somebody is present.
+        The requester's, the subject's and the voters' accounts are fresh too whenever somebody is present, and so are
+        user groups with groups_anew: Slack tells of twenty a minute.
         """
         try:
             dataset, sources = await _both(
@@ -130,7 +132,8 @@ class FactFinder:
         if fresh:
             fresh |= {request.requester, *(vote.approver for vote in votes), *_slack_ids(request.subject)}
         found, reach = await _both(
-            self._people(facts, request, votes, frozenset(fresh)), self._owner_reach(facts, sources, request.level)
+            self._people(facts, request, votes, frozenset(fresh), groups_anew=groups_anew and bool(fresh)),
+            self._owner_reach(facts, sources, request.level),
         )
         people, groups = found
         owner_can_give = reach is not None and reach.is_yes
@@ -141,7 +144,7 @@ class FactFinder:
             reach,
         )
 
-    async def find_for(self, request: AccessRequest, *, present: Iterable[str] = ()) -> Found:
+    async def find_for(self, request: AccessRequest, *, present: Iterable[str] = (), groups_anew: bool = True) -> Found:
         """All facts of a stored request."""
         return await self.find(
             request.dataset,
@@ -149,6 +152,7 @@ class FactFinder:
             votes=request.votes,
             escalated=request.escalated_at is not None,
             present=present,
+            groups_anew=groups_anew,
         )
 
     def decide(self, request: AccessRequest, found: Found, votes: tuple[Vote, ...] | None = None) -> Decision:
@@ -190,11 +194,17 @@ class FactFinder:
         )
 
     async def _people(
-        self, dataset: DatasetFacts, request: RequestFacts, votes: tuple[Vote, ...], fresh: frozenset[str]
+        self,
+        dataset: DatasetFacts,
+        request: RequestFacts,
+        votes: tuple[Vote, ...],
+        fresh: frozenset[str],
+        *,
+        groups_anew: bool,
     ) -> tuple[dict[str, PersonFacts], dict[str, frozenset[str]]]:
         needed = people_needed(self._ports.policy(), request, dataset, self._ports.admins)
         named = sorted(needed.groups)
-        members = await _each(named, lambda group: self._ports.people.group_members(group, fresh=bool(fresh)))
+        members = await _each(named, lambda group: self._ports.people.group_members(group, fresh=groups_anew))
         groups = dict(zip(named, members, strict=True))
         deciding = (groups[group] for group in needed.deciding_groups)
         users = sorted(needed.users.union(fresh, *deciding, (vote.approver for vote in votes)) - {""})

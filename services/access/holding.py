@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from services.access.decide import Terms
@@ -23,8 +24,10 @@ from services.access.notices import keeper_of, redrawn, redrawn_for
 from services.access.offer import GrantList, MyAccess
 from services.access.ports import Change
 from services.actor import Actor
-from services.errors import Conflict, NotAllowed, NotFound
+from services.errors import Conflict, NotAllowed, NotFound, Unavailable
 
+_LOOK_SECONDS = 1.0
+"""How long the App Home waits for who may vote on what."""
 _GOING = {
     GrantStatus.GRANTING: "This access is being given at this moment. Try again once it is there.",
     GrantStatus.ENDING: "This access is being ended already.",
@@ -66,9 +69,31 @@ class Holding:
         return MyAccess(
             grants=await store.grants_for(Subject(SubjectKind.USER, actor.user_id)),
             requests=await store.requests_of(actor.user_id),
-            waiting=await store.waiting_for(actor.user_id),
+            waiting=await self._waiting(actor),
             reviews=tuple([each for each in reviews if await self._may_review(actor, each)]),
         )
+
+    async def _waiting(self, actor: Actor) -> tuple[AccessRequest, ...]:
+        """What this person may vote on now, oldest first: of the cards they have and of those in the policy's channels.
+
+        Where that takes longer than a moment to find out, the cards they have.
+        """
+        policy, store = self._ports.policy(), self._ports.store
+        channels = {each.channel for each in (*policy.rules, policy.defaults) if each.channel}
+        found: dict[str, AccessRequest] = {}
+        for place in (actor.user_id, *sorted(channels)):
+            found |= {each.id: each for each in await store.waiting_for(place)}
+        requests = sorted(found.values(), key=lambda each: (each.created_at, each.id))
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                mine = await asyncio.gather(*(self._may_vote(actor, each) for each in requests))
+        except (TimeoutError, Unavailable):
+            mine = [actor.user_id in each.asked for each in requests]
+        return tuple(each for each, is_mine in zip(requests, mine, strict=True) if is_mine)
+
+    async def _may_vote(self, actor: Actor, request: AccessRequest) -> bool:
+        found = await self._facts.find_for(request)
+        return actor.user_id in self._facts.decide(request, found).approvers
 
     async def done(self, actor: Actor, grant_id: str) -> Grant:
         """See `AccessService.done`."""

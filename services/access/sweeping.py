@@ -92,6 +92,8 @@ class Sweep:
         while page := await self._ports.store.live_outlines(after, _PAGE):
             swept.grants += len(page)
             for grant in page:
+                if grant.status is GrantStatus.FAILED:
+                    continue  # nothing should be there
                 recorded.ids.add(grant.id)
                 ours = [made.lower() for kind, made in grant.assignments if kind in _OURS]
                 there = [made for made in ours if made in found]
@@ -239,7 +241,9 @@ def _is_to_judge(grant: GrantOutline, began: datetime) -> bool:
 
 
 def _is_over(grant: Grant, began: datetime) -> bool:
-    """Was it over before the sweep began to look?"""
+    """Was it over, or given up, before the sweep began to look?"""
+    if grant.status is GrantStatus.FAILED:
+        return True
     return grant.status is GrantStatus.ENDED and (grant.ended_at is None or grant.ended_at <= began - SETTLES)
 
 

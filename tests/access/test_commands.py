@@ -214,6 +214,7 @@ async def test_a_changed_policy_is_taken_over_and_a_broken_one_is_not(tmp_path: 
     await policy.refresh()
     assert policy() is changed
     assert "“perhaps” is not known" in policy.problem
+    assert "the one before is in force" in (await policy.probe()).detail
     file.unlink()
     await policy.refresh()
     assert policy() is changed
@@ -221,6 +222,7 @@ async def test_a_changed_policy_is_taken_over_and_a_broken_one_is_not(tmp_path: 
     file.write_text("version: 1\n")
     await policy.refresh()
     assert (policy().unmatched.value, policy.problem) == ("owner", "")
+    assert (await policy.probe()).detail == ""
 
 
 async def test_without_its_policy_the_bot_does_not_start(tmp_path: Path) -> None:

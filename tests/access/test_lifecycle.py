@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.access.facts import grant_id_of
 from services.access.model import (
     EndReason,
     GrantStatus,
@@ -341,6 +342,31 @@ async def test_what_can_never_work_fails_at_once_and_can_be_cancelled(world: Wor
     await world.execute()
     assert (await world.grant_of(asked.id)).status is GrantStatus.ENDED
     assert (await world.request(asked.id)).status is RequestStatus.CANCELLED
+
+
+async def test_giving_up_leaves_nothing_behind(world: World) -> None:
+    asked = await world.ask()
+    await world.service.approve(Actor(ADA), asked.id)
+    world.cloud.after = [NotAllowed("The second of two roles may not be given.")]
+    await world.execute()
+    assert (await world.grant_of(asked.id)).status is GrantStatus.FAILED
+    assert world.cloud.calls == [f"grant {grant_id_of(asked.id)}", f"revoke {grant_id_of(asked.id)}"]
+    assert not world.cloud.there
+
+
+async def test_or_the_sweep_takes_it_away(world: World) -> None:
+    asked = await world.ask()
+    await world.service.approve(Actor(ADA), asked.id)
+    world.cloud.after = [NotAllowed("The second of two roles may not be given.")]
+    world.cloud.revocations = [Unavailable("Azure does not answer.")]
+    await world.execute()
+    assert (await world.grant_of(asked.id)).status is GrantStatus.FAILED
+    assert world.cloud.opens(BEN)
+    assert (await world.sweep()).removed == 1
+    assert not world.cloud.there
+    await world.service.retry(Actor(BEN), asked.id)
+    await world.execute()
+    assert world.cloud.opens(BEN)
 
 
 async def test_ending_is_tried_for_ever_and_told_once_when_it_takes_long(world: World) -> None:

@@ -14,6 +14,7 @@ from bot.sandbox.person import Message, Person
 from bot.sandbox.server import LocalSlack
 from tests.contract import datastore_store
 from tests.contract.graph import Group, User
+from tests.contract.permissions import Permission
 from tests.contract.server import AzureContract
 from tests.scenario.bot_on_local_slack import MANIFEST, running, settings_for
 
@@ -125,6 +126,29 @@ async def test_a_person_and_a_group_get_roles_and_give_them_back(on: Stage) -> N
     await told(ben, "its holder was done")
     assert on.roles(on.people["ben"].object_id) == []
     assert on.roles(ANALYSTS.object_id)
+
+
+async def test_what_azure_refuses_is_told_and_can_be_tried_again(on: Stage) -> None:
+    ada, ben = on.person("ada"), on.person("ben")
+    await ben.command(CHANNEL, "/dataset", "access sales")
+    view = await ben.wait_view("access_request", "Who decides", timeout=40)
+    await ben.submit(view, {"reason": "March report"})
+    await ben.close(await ben.wait_view("done", timeout=30), is_cleared=True)
+    card = await told(ada, "Access request: sales")
+    everything = on.azure.permissions.grants[:]
+    on.azure.permissions.only(Permission(("*",), ("Microsoft.Authorization/*/Write",), ("*",)))
+    await ada.click(card, "access:approve")
+    failed = await told(ben, "*Failed.* Approved by <@U0ADA>, but it could not be given")
+    assert "Role Based Access Control Administrator" in failed.shown, "it says what is missing"
+    assert on.roles(on.people["ben"].object_id) == []
+    # The platform team gives the bot its role; Ben tries again from his Home.
+    on.azure.permissions.grants[:] = everything
+    await ben.open_home()
+    home = await ben.wait_home("could not be given", timeout=20)
+    await ben.click(home, "access:retry:0")
+    await told(ben, "*Granted* until")
+    await told(ada, "*Granted* until")
+    assert on.roles(on.people["ben"].object_id)
 
 
 async def test_where_no_access_of_its_own_exists_it_is_said(on: Stage) -> None:

@@ -114,13 +114,14 @@ class FakeDatasets:
 class FakeCloud:
     """`AccessGrants` as a cloud keeps them: one assignment for each principal and level, which opens all its grants.
 
-    failures: raised one after the other, before anything is done; after: raised once something was done; removals:
-    raised by `remove`.
+    failures: raised one after the other, before anything is done; after: raised once something was done;
+    revocations, removals: raised by `revoke` and `remove`.
     impossible: why there is no access of this kind. stranger_reach: object ids that reach nothing.
     """
 
     failures: list[Exception] = field(default_factory=list)
     after: list[Exception] = field(default_factory=list)
+    revocations: list[Exception] = field(default_factory=list)
     removals: list[Exception] = field(default_factory=list)
     impossible: str = ""
     reach_unknown: bool = False
@@ -147,6 +148,7 @@ class FakeCloud:
     async def revoke(self, wish: GrantWish, assignments: Sequence[Assignment], others: Sequence[GrantWish]) -> None:
         """What others need stays."""
         self._fail(self.failures)
+        self._fail(self.revocations)
         self.calls.append(f"revoke {wish.grant_id}")
         rest = [each for each in others if each.level is wish.level]
         if rest:

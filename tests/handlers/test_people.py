@@ -66,6 +66,15 @@ async def test_groups(stage: Stage) -> None:
     assert await stage.people.group_members("S0OWNERS", fresh=True) == {"U0CHIARA"}
 
 
+async def test_a_missing_scope_is_named() -> None:
+    async with LocalSlack(manifest={"oauth_config": {"scopes": {"bot": ["users:read"]}}}) as slack:
+        people = Stage(slack).people
+        with pytest.raises(Unavailable, match="usergroups:read"):
+            await people.group_members("S0OWNERS")
+        ada = await people.person("U0ADA")
+        assert (ada.is_member, ada.email) == (True, "")
+
+
 async def test_a_slack_that_does_not_answer_is_no_answer(stage: Stage) -> None:
     stage.slack.faults = Faults(server_error={"*": ServerFault(times=9)})
     with pytest.raises(Unavailable):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.faults import Faults
+from bot.sandbox.person import Person
 from tests.scenario.access_stage import CHANNEL, access_stage
 
 
@@ -112,8 +113,12 @@ async def test_two_approvers_in_a_channel_and_a_third_who_comes_late(tmp_path: P
         # Whoever asks does not decide, and it counts once for each.
         await chiara.click(card, "access:approve")
         assert (await chiara.wait_message(CHANNEL, "cannot decide on your own access")).ephemeral
+        await ben.open_home()
+        await ben.wait_home("Waits for my decision")
         await ben.click(card, "access:approve")
         await ben.wait_message(CHANNEL, "Your approval counts")
+        await ben.open_home()
+        await without(ben, "Waits for my decision")
         counted = await ben.wait_message(CHANNEL, "1 of 2 approvals")
         await ben.click(counted, "access:approve")
         await ben.wait_message(CHANNEL, "You approved this already")
@@ -162,6 +167,15 @@ async def test_two_click_in_the_same_instant_and_one_is_first(tmp_path: Path) ->
             assert actions.count("grant.given") == 1
 
 
+async def without(person: Person, text: str) -> None:
+    """Until a person's Home does not say this any more."""
+    for _ in range(200):
+        if text not in (await person.wait_home()).shown:
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail(f"the Home still says {text!r}")
+
+
 async def test_denied_with_a_reason_and_asked_again(tmp_path: Path) -> None:
     async with access_stage(tmp_path) as on:
         await on.ask(on.ben, "sales write")
@@ -193,7 +207,7 @@ async def test_taken_back_and_nobody_is_asked_twice(tmp_path: Path) -> None:
         assert "asked for already" in answer["errors"]["dataset"]
         await on.ben.close(view)
         await on.ben.open_home()
-        home = await on.ben.wait_home("pending since")
+        home = await on.ben.wait_home("waits for a decision")
         await on.ben.click(home, "access:cancel:0")
         await on.told(on.chiara, "Cancelled* by <@U0BEN>")
         await on.told(on.ben, "You took back the request")
@@ -282,6 +296,24 @@ async def test_for_a_colleague(tmp_path: Path) -> None:
         assert await on.reads(on.ben)
 
 
+async def test_from_the_shortcut_with_nothing_chosen_yet(tmp_path: Path) -> None:
+    async with access_stage(tmp_path) as on:
+        await on.register("orders")
+        await on.ben.shortcut("request_access")
+        view = await on.ben.wait_view("access_request", "Choose the dataset and for whom")
+        answer = await on.ben.submit(view, {"reason": "March report"})
+        assert set(answer["errors"]) == {"dataset"}
+        offered = await on.ben.suggest(view, "access_form:dataset", "ordres")
+        assert [each["value"] for each in offered] == ["orders"]
+        await on.ben.click(view, "access_form:dataset", "orders", state={"reason": "March report"})
+        view = await on.ben.wait_view("access_request", "the owner: <@U0CHIARA>")
+        await on.ben.click(view, "access_form:level", "write")
+        view = await on.ben.wait_view("access_request", "write opens no more than read")
+        await on.ben.submit(view)
+        await on.ben.close(await on.ben.wait_view("done"), is_cleared=True)
+        await on.card(on.chiara, "<@U0BEN> asks for *write* access to *orders*")
+
+
 EMERGENCY = """
 version: 1
 sensitivity_tag: sensitivity
@@ -328,12 +360,7 @@ async def test_an_emergency_is_short_loud_and_reviewed(tmp_path: Path) -> None:
         await on.chiara.submit(form, {"reason": "Real; one file was read."})
         await on.chiara.close(await on.chiara.wait_view("done", "is closed"), is_cleared=True)
         await on.chiara.open_home()
-        for _ in range(100):
-            if "to review" not in (await on.chiara.wait_home()).shown:
-                break
-            await asyncio.sleep(0.05)
-        else:
-            pytest.fail("the review is still in the Home")
+        await without(on.chiara, "to review")
         entries = await on.audit(dataset="pay")
         assert [entry.action for entry in entries][-1] == "grant.reviewed"
 
