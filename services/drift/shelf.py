@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 
 from services.datasets.model import DatasetType, DatasetVersion, Definition, Fingerprint
 from services.drift.stored import plan_id_of
 from services.errors import InvalidInput, SourceProblem
 from services.ports import DataReader, Profiles, Progress, Records
+from services.visible import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,60 @@ class ProfileShelf:
         plan_id = "" if plan is None else plan_id_of(plan)
         async with self._alone(version.name, version.version, plan_id):
             return await self._read(version, definition or version.definition, plan, progress)
+
+    async def window(
+        self,
+        version: DatasetVersion,
+        column: str,
+        first: date,
+        last: date,
+        *,
+        plan: bytes | None = None,
+        progress: Progress | None = None,
+    ) -> KeptProfile:
+        """The profile of a version's rows from the first day to the last, both included, by a column of times in UTC.
+
+        Days are counted apart in one scan of the data as they are today; each window is a sum of them. plan: the
+        profile to compare with or add to, None for that of all the version's rows. Raises SourceProblem, also where
+        no row lies in the window.
+        """
+        if plan is None:
+            plan = (await self.profile(version, progress=progress)).data
+        plan_id = plan_id_of(plan)
+        async with self._alone(version.name, version.version, plan_id):
+            recorded = await self._records.fingerprint(version.name, version.version)
+            now = await self._reader.fingerprint(version.definition.source, progress, previous=recorded)
+            days = partial(
+                self._profiles.days,
+                version.name,
+                version.version,
+                now.digest,
+                plan_id,
+                column=column,
+                first=first.isoformat(),
+                last=last.isoformat(),
+            )
+            found = await days()
+            if found is None:
+                await self._count_days(version, column, plan, now, progress)
+                found = await days()
+        if not found:
+            raise SourceProblem(
+                f"{version.label} has no rows from {first} to {last} by the column “{visible(column, 60)}”.",
+                code="window_empty",
+            )
+        same = recorded is not None and recorded.digest == now.digest
+        return KeptProfile(await self._reader.add_up(found), now.digest, same)
+
+    async def _count_days(
+        self, version: DatasetVersion, column: str, plan: bytes, now: Fingerprint, progress: Progress | None
+    ) -> None:
+        days = await self._reader.profile_days(
+            version.definition, column, plan=plan, name=version.label, fingerprint=now.digest, progress=progress
+        )
+        await self._refuse_changed(version, version.definition, now)
+        for day, data in days:  # the last one tells that all are there
+            await self._profiles.put(version.name, version.version, now.digest, data, own=False, day=(column, day))
 
     async def forget(self, unused_since: datetime) -> int:
         """Drop profiles that nobody has asked for since then; returns how many."""

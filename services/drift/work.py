@@ -62,6 +62,20 @@ def profile(task: ProfileTask) -> bytes:
         return encode(replace(counted, notes=task.notes))
 
 
+def profile_days(task: ProfileTask, column: str) -> tuple[tuple[str, bytes], ...]:
+    """One scan that counts each day by itself: (day as 2026-01-31, encoded profile); see `services.drift.days`."""
+    _limit_threads()
+    from services.drift.days import scan_days
+    from services.drift.encode import decode, encode
+    from services.drift.scan import plan_for
+
+    with task.place.reading() as source, told_in(task.told) as progress:
+        rows = open_rows(task.definition, found_in(source, task.limits), task.limits, task.name)
+        plan = plan_for(rows) if task.plan is None else decode(task.plan).plan
+        days = scan_days(rows, plan, column, progress=progress, fingerprint=task.fingerprint)
+        return tuple((day, encode(replace(counted, notes=task.notes))) for day, counted in days.items())
+
+
 def compare_profiles(baseline: bytes, target: bytes, settings: CompareSettings) -> Comparison:
     """Two encoded profiles, the target's made with the baseline's plan. Raises SourceProblem for what is neither."""
     from services.drift.compare import compare

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -144,3 +145,22 @@ async def test_a_version_that_others_registered_has_no_fingerprint() -> None:
     assert not made.as_registered
     assert await shop.shelf.profile(SALES) == made
     assert shop.reader.profiled == ["sales:1"]
+
+
+async def test_a_window_of_days_is_a_sum() -> None:
+    shop = Shop()
+    shop.write("at,n\n" + "".join(f"2026-01-{1 + n % 10:02}T08:30:00,{n}\n" for n in range(100)))
+    sales = await shop.register()
+    whole = await shop.shelf.profile(sales)
+    first = await shop.shelf.window(sales, "at", date(2026, 1, 1), date(2026, 1, 3))
+    assert (decode(first.data).rows, first.as_registered) == (30, True)
+    last = await shop.shelf.window(sales, "at", date(2026, 1, 8), date(2026, 2, 1), plan=first.data)
+    everything = await shop.shelf.window(sales, "at", date(2025, 1, 1), date(2027, 1, 1))
+    assert decode(last.data).rows == 30
+    assert [column.present for column in decode(everything.data).columns] == [100, 100]
+    assert decode(everything.data).plan.id == decode(whole.data).plan.id
+    assert shop.reader.profiled == ["sales:1", "days of sales:1"], "data were read twice in all"
+    with pytest.raises(SourceProblem, match="no rows from 2026-02-01 to 2026-02-28 by the column “at”"):
+        await shop.shelf.window(sales, "at", date(2026, 2, 1), date(2026, 2, 28))
+    with pytest.raises(SourceProblem, match="no column “city” of dates"):
+        await shop.shelf.window(sales, "city", date(2026, 2, 1), date(2026, 2, 28))

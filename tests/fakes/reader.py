@@ -6,11 +6,12 @@ import csv
 import fnmatch
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from services.datasets.model import (
     Column,
@@ -36,6 +37,7 @@ from services.ports import Clock, Progress
 from services.reading.limits import DEFAULT_LIMITS
 from services.reading.listing import FolderPlace
 
+T = TypeVar("T")
 Row = tuple[str | None, ...]
 
 
@@ -143,9 +145,30 @@ class MemoryReader:
     ) -> bytes:
         """The files as files, counted by the real kernel in this process."""
         self.profiled.append(name)
-        return self._counted(definition, plan, name, fingerprint)
+        return self._counted(definition, plan, name, fingerprint, work.profile)
 
-    def _counted(self, definition: Definition, plan: bytes | None, name: str, fingerprint: str) -> bytes:
+    async def profile_days(
+        self,
+        definition: Definition,
+        column: str,
+        *,
+        plan: bytes | None = None,
+        name: str = "",
+        fingerprint: str = "",
+        progress: Progress | None = None,
+    ) -> tuple[tuple[str, bytes], ...]:
+        """As `profile`."""
+        self.profiled.append(f"days of {name}")
+        return self._counted(definition, plan, name, fingerprint, lambda task: work.profile_days(task, column))
+
+    def _counted(
+        self,
+        definition: Definition,
+        plan: bytes | None,
+        name: str,
+        fingerprint: str,
+        count: Callable[[work.ProfileTask], T],
+    ) -> T:
         matching = self._matching(definition.source)
         with TemporaryDirectory() as folder:
             for path, (content, _) in matching.items():
@@ -153,7 +176,7 @@ class MemoryReader:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(content)
             place = FolderPlace("memory", folder, tuple(matching))
-            return work.profile(work.ProfileTask(definition, place, DEFAULT_LIMITS, name, fingerprint, plan))
+            return count(work.ProfileTask(definition, place, DEFAULT_LIMITS, name, fingerprint, plan))
 
     async def compare(self, baseline: bytes, target: bytes, settings: CompareSettings) -> Comparison:
         return work.compare_profiles(baseline, target, settings)
