@@ -265,6 +265,15 @@ class DataReader(Protocol):
         """Two encoded profiles, the target's made with the baseline's as its plan; reads no data."""
         ...
 
+    async def compare_again(
+        self, baseline: tuple[bytes, Definition], target: tuple[bytes, Definition], settings: CompareSettings
+    ) -> Comparison:
+        """As `compare`, but reads the data again for columns whose verdict depends on it, in bounded memory.
+
+        The definitions must still give the data that the profiles are of. Raises SourceProblem.
+        """
+        ...
+
     async def add_up(self, profiles: Sequence[bytes]) -> bytes:
         """The encoded profile of the data of several, all made with one plan: a window of days is a sum."""
         ...

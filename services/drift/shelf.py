@@ -10,19 +10,32 @@ from datetime import date, datetime
 from functools import partial
 
 from services.datasets.model import DatasetType, DatasetVersion, Definition, Fingerprint
+from services.drift.comparison import ColumnDrift, Comparison
+from services.drift.settings import CompareSettings
 from services.drift.stored import plan_id_of
-from services.errors import InvalidInput, SourceProblem
+from services.errors import InvalidInput, SourceProblem, UserError
 from services.ports import DataReader, Profiles, Progress, Records
 from services.visible import visible
 
 
 @dataclass(frozen=True, slots=True)
 class KeptProfile:
-    """An encoded profile. fingerprint: digest of the files it is of; as_registered: these are the version's own."""
+    """An encoded profile. fingerprint: digest of the files it is of; as_registered: these are the version's own.
+
+    is_window: it is of some days of them alone.
+    """
 
     data: bytes
     fingerprint: str
     as_registered: bool
+    is_window: bool = False
+
+
+def is_open(column: ColumnDrift) -> bool:
+    """May the exact value lie on the other side of the threshold than the value that is told?"""
+    if column.lower is None or column.upper is None or column.threshold is None:
+        return False
+    return column.lower != column.upper and column.lower <= column.threshold <= column.upper
 
 
 class ProfileShelf:
@@ -71,6 +84,31 @@ class ProfileShelf:
         async with self._alone(version.name, version.version, plan_id):
             return await self._read(version, definition or version.definition, plan, progress)
 
+    async def compare(
+        self,
+        baseline: tuple[DatasetVersion, KeptProfile],
+        target: tuple[DatasetVersion, KeptProfile],
+        settings: CompareSettings,
+    ) -> Comparison:
+        """Two versions by their profiles; the data are read again only where a verdict depends on it.
+
+        Where they are not there any more as they were counted, the verdict is by the value that is certain, and its
+        interval says so. Raises what comparing raises.
+        """
+        found = await self._reader.compare(baseline[1].data, target[1].data, settings)
+        if not any(is_open(column) for column in found.columns):
+            return found
+        for version, kept in (baseline, target):
+            recorded = await self._records.fingerprint(version.name, version.version)
+            try:
+                now = await self._reader.fingerprint(version.definition.source, previous=recorded)
+            except UserError:
+                return found  # what was counted is known, and that there is no more to see is no reason to fail
+            if now.digest != kept.fingerprint or kept.is_window:
+                return found
+        (before, old), (after, new) = baseline, target
+        return await self._reader.compare_again((old.data, before.definition), (new.data, after.definition), settings)
+
     async def window(
         self,
         version: DatasetVersion,
@@ -113,7 +151,7 @@ class ProfileShelf:
                 code="window_empty",
             )
         same = recorded is not None and recorded.digest == now.digest
-        return KeptProfile(await self._reader.add_up(found), now.digest, same)
+        return KeptProfile(await self._reader.add_up(found), now.digest, same, is_window=True)
 
     async def _count_days(
         self, version: DatasetVersion, column: str, plan: bytes, now: Fingerprint, progress: Progress | None

@@ -42,6 +42,7 @@ from services.reading.web import WebFiles
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+SECOND_LOOK_SECONDS = 900.0
 TELL_SECONDS = 1.0
 """How often it is told how far a scan is."""
 
@@ -205,6 +206,18 @@ class PlaceReader(ABC):
     async def compare(self, baseline: bytes, target: bytes, settings: CompareSettings) -> Comparison:
         """Two encoded profiles; reads no data."""
         return await self._pool.run(self._limits.seconds, drift.compare_profiles, baseline, target, settings)
+
+    async def compare_again(
+        self, baseline: tuple[bytes, Definition], target: tuple[bytes, Definition], settings: CompareSettings
+    ) -> Comparison:
+        """Two encoded profiles and the data that they are of."""
+
+        async def looked_at(old: Place, new: Place) -> Comparison:
+            look = drift.SecondLook((*baseline, old), (*target, new), settings, self._limits)
+            async with self._long:
+                return await self._pool.run(SECOND_LOOK_SECONDS, drift.compare_again, look)
+
+        return await self._read((baseline[1].source, target[1].source), looked_at)
 
     async def add_up(self, profiles: Sequence[bytes]) -> bytes:
         """The encoded profile of the data of several."""

@@ -169,17 +169,32 @@ class MemoryReader:
         fingerprint: str,
         count: Callable[[work.ProfileTask], T],
     ) -> T:
-        matching = self._matching(definition.source)
         with TemporaryDirectory() as folder:
-            for path, (content, _) in matching.items():
-                file = Path(folder, path)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(content)
-            place = FolderPlace("memory", folder, tuple(matching))
+            place = self._written(definition, Path(folder))
             return count(work.ProfileTask(definition, place, DEFAULT_LIMITS, name, fingerprint, plan))
+
+    def _written(self, definition: Definition, folder: Path) -> FolderPlace:
+        matching = self._matching(definition.source)
+        for path, (content, _) in matching.items():
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content)
+        return FolderPlace("memory", str(folder), tuple(matching))
 
     async def compare(self, baseline: bytes, target: bytes, settings: CompareSettings) -> Comparison:
         return work.compare_profiles(baseline, target, settings)
+
+    async def compare_again(
+        self, baseline: tuple[bytes, Definition], target: tuple[bytes, Definition], settings: CompareSettings
+    ) -> Comparison:
+        """As `profile`."""
+        self.profiled.append("second look")
+        with TemporaryDirectory() as folder:
+            sides = [
+                (data, each, self._written(each, Path(folder, str(n))))
+                for n, (data, each) in enumerate((baseline, target))
+            ]
+            return work.compare_again(work.SecondLook(sides[0], sides[1], settings, DEFAULT_LIMITS))
 
     async def add_up(self, profiles: Sequence[bytes]) -> bytes:
         return work.add_up(profiles)
