@@ -268,8 +268,33 @@ class DataReader(Protocol):
         """
         ...
 
+    async def profile_days(
+        self,
+        definition: Definition,
+        column: str,
+        *,
+        plan: bytes | None = None,
+        name: str = "",
+        fingerprint: str = "",
+        progress: Progress | None = None,
+    ) -> tuple[tuple[str, bytes], ...]:
+        """As `profile`, but (day in UTC as 2026-01-31, encoded profile of its rows), in one scan.
+
+        column: of dates or times. The last one, "none", has the rows without a time. Raises SourceProblem.
+        """
+        ...
+
     async def compare(self, baseline: bytes, target: bytes, settings: CompareSettings) -> Comparison:
         """Two encoded profiles, the target's made with the baseline's as its plan; reads no data."""
+        ...
+
+    async def compare_again(
+        self, baseline: tuple[bytes, Definition], target: tuple[bytes, Definition], settings: CompareSettings
+    ) -> Comparison:
+        """As `compare`, but reads the data again for columns whose verdict depends on it, in bounded memory.
+
+        The definitions must still give the data that the profiles are of. Raises SourceProblem.
+        """
         ...
 
     async def add_up(self, profiles: Sequence[bytes]) -> bytes:
@@ -292,8 +317,22 @@ class Profiles(Protocol):
         """The profile of these data with the plan of this id."""
         ...
 
-    async def put(self, name: str, version: int, fingerprint: str, data: bytes, *, own: bool) -> None:
-        """Keep an encoded profile. own: its plan was made for these data."""
+    async def put(
+        self, name: str, version: int, fingerprint: str, data: bytes, *, own: bool, day: tuple[str, str] = ("", "")
+    ) -> None:
+        """Keep an encoded profile. own: its plan was made for these data.
+
+        day: (column of times, day as 2026-01-31 or "none") if it is of this day's rows alone.
+        """
+        ...
+
+    async def days(
+        self, name: str, version: int, fingerprint: str, plan: str, *, column: str, first: str, last: str
+    ) -> tuple[bytes, ...] | None:
+        """Profiles of the days from first to last that have rows, in their order.
+
+        None where the days by this column were not counted to the end, which "none", kept last, tells.
+        """
         ...
 
     async def sweep(self, unused_since: datetime) -> int:

@@ -123,14 +123,23 @@ def joint_edges(baseline: NumberCounts, target: NumberCounts, preset: Preset, *,
     low, high = min(baseline.minimum, target.minimum), max(baseline.maximum, target.maximum)
     if low == high:
         return np.array([low - 0.5, high + 0.5])
+    bins: float
     if preset is Preset.AZUREML:
         bins = math.ceil(math.log2(min(baseline.total, target.total)) + 1)
     else:
-        width = (high - low) / (math.log2(size or baseline.total + target.total) + 1)
-        if whole:
-            width = max(width, 1.0)
-        bins = math.ceil((high - low) / width)
-    found: Floats = np.linspace(low, high, bins + 1)
+        bins = math.log2(size or baseline.total + target.total) + 1
+        if math.isfinite(high - low):
+            width = (high - low) / bins
+            bins = (high - low) / (max(width, 1.0) if whole else width)
+        bins = math.ceil(bins)
+    return evenly_between(low, high, int(bins))
+
+
+def evenly_between(low: float, high: float, bins: int) -> Floats:
+    """(bins + 1,) from low to high, even where their difference is larger than any number."""
+    if math.isfinite(high - low):
+        return np.linspace(low, high, bins + 1)
+    found: Floats = np.linspace(low / 2, high / 2, bins + 1) * 2
     return found
 
 

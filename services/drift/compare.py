@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+
 from services.drift.comparison import (
     ChangeKind,
     Comparison,
@@ -40,8 +42,13 @@ def compare(
             "(`--edges-from`).",
             code="plans_differ",
         )
+    with np.errstate(over="ignore", invalid="ignore"):  # of numbers near the largest there are
+        return _compare(baseline, target, settings, known or {})
+
+
+def _compare(baseline: Profile, target: Profile, settings: CompareSettings, known: Mapping[str, Known]) -> Comparison:
     pairs = _pairs(baseline, target, settings)
-    columns = judge(pairs, settings, known or {})
+    columns = judge(pairs, settings, known)
     changes = schema_changes(baseline, target)
     compared = [column for column in columns if column.metric is not None]
     drifted = [column for column in columns if column.drifted]

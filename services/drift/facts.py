@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from services.drift.bins import counted_below
+from services.drift.bins import counted_below, evenly_between
 from services.drift.categories import distinct
 from services.drift.comparison import NAMED, QUANTILES, Count, Histogram, SideFacts
 from services.drift.model import CategoryCounts, ColumnProfile, Floats, Ints, Kind, NumberCounts
@@ -56,12 +56,13 @@ def shared_edges(baseline: ColumnProfile, target: ColumnProfile) -> Floats | Non
     if len(values) == len(sides):
         every = np.unique(np.concatenate(values))
         if len(every) <= _BINS:
-            return np.append(every, every[-1] + (every[-1] - every[-2] if len(every) > 1 else 1.0))
+            end = every[-1] + (every[-1] - every[-2] if len(every) > 1 else 1.0)
+            return np.append(every, min(float(end), float(np.finfo(np.float64).max)))
     low = min(quantile(side, _TAILS) for side in sides)
     high = max(quantile(side, 1 - _TAILS) for side in sides)
     if not low < high:
         low, high = min(side.minimum for side in sides), max(side.maximum for side in sides)
-    wanted = np.linspace(low, high, _BINS + 1)
+    wanted = evenly_between(low, high, _BINS)
     if len(values) == len(sides):
         return np.unique(wanted)
     edges = sides[0].edges

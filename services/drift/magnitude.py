@@ -16,6 +16,7 @@ import numpy as np
 from services.drift.bins import by_bucket, by_category, by_deciles, by_value
 from services.drift.distances import hellinger, shares
 from services.drift.model import ColumnProfile
+from services.drift.p_values import rare_together
 
 _SIGMAS = 3.0
 _LARGEST = 1 - 1e-12
@@ -25,12 +26,12 @@ def column_part(baseline: ColumnProfile, target: ColumnProfile) -> float:
     """-ln(1 - H^2) of one column, over deciles or categories and a bin of what is missing; 0 where chance explains it.
 
     On equal data 8 H^2 / (1/n + 1/m) is about chi-squared with bins - 1 degrees of freedom (Pardo 2005, section 3);
-    its mean and three standard deviations are taken off.
+    its mean and three standard deviations are taken off. Rare categories are taken together.
     """
     if not baseline.rows or not target.rows:
         return 0.0
     counts = _counts(baseline, target)
-    mine, theirs = (np.asarray(each, np.int64) for each in counts)
+    mine, theirs = rare_together(*(np.asarray(each, np.int64) for each in counts))
     used = (mine + theirs) > 0
     square = hellinger(shares(mine[used]), shares(theirs[used])) ** 2
     degrees = int(np.count_nonzero(used)) - 1

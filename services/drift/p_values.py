@@ -57,15 +57,18 @@ def homogeneity(baseline: Ints, target: Ints) -> float:
     Without Yates' correction. Categories expected fewer than five times on a side are taken together (Cochran 1954),
     so that many rare ones raise no false alarm.
     """
+    return contingency(*rare_together(baseline, target))
+
+
+def rare_together(baseline: Ints, target: Ints) -> tuple[Ints, Ints]:
+    """The counts with all categories in one that equal data of these sizes would hold fewer than five times a side."""
     n, m = int(baseline.sum()), int(target.sum())
     if not n or not m:
-        return 1.0
-    both = baseline + target
-    rare = both * (min(n, m) / (n + m)) < _LEAST_EXPECTED
-    if rare.any():
-        baseline = np.append(baseline[~rare], baseline[rare].sum())
-        target = np.append(target[~rare], target[rare].sum())
-    return contingency(baseline, target)
+        return baseline, target
+    rare = (baseline + target) * (min(n, m) / (n + m)) < _LEAST_EXPECTED
+    if not rare.any():
+        return baseline, target
+    return np.append(baseline[~rare], baseline[rare].sum()), np.append(target[~rare], target[rare].sum())
 
 
 def contingency(baseline: Ints, target: Ints) -> float:

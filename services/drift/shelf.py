@@ -6,21 +6,36 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import partial
 
 from services.datasets.model import DatasetType, DatasetVersion, Definition, Fingerprint
+from services.drift.comparison import ColumnDrift, Comparison
+from services.drift.settings import CompareSettings
 from services.drift.stored import plan_id_of
-from services.errors import InvalidInput, SourceProblem
+from services.errors import InvalidInput, SourceProblem, UserError
 from services.ports import DataReader, Profiles, Progress, Records
+from services.visible import visible
 
 
 @dataclass(frozen=True, slots=True)
 class KeptProfile:
-    """An encoded profile. fingerprint: digest of the files it is of; as_registered: these are the version's own."""
+    """An encoded profile. fingerprint: digest of the files it is of; as_registered: these are the version's own.
+
+    is_window: it is of some days of them alone.
+    """
 
     data: bytes
     fingerprint: str
     as_registered: bool
+    is_window: bool = False
+
+
+def is_open(column: ColumnDrift) -> bool:
+    """May the exact value lie on the other side of the threshold than the value that is told?"""
+    if column.lower is None or column.upper is None or column.threshold is None:
+        return False
+    return column.lower != column.upper and column.lower <= column.threshold <= column.upper
 
 
 class ProfileShelf:
@@ -68,6 +83,85 @@ class ProfileShelf:
         plan_id = "" if plan is None else plan_id_of(plan)
         async with self._alone(version.name, version.version, plan_id):
             return await self._read(version, definition or version.definition, plan, progress)
+
+    async def compare(
+        self,
+        baseline: tuple[DatasetVersion, KeptProfile],
+        target: tuple[DatasetVersion, KeptProfile],
+        settings: CompareSettings,
+    ) -> Comparison:
+        """Two versions by their profiles; the data are read again only where a verdict depends on it.
+
+        Where they are not there any more as they were counted, the verdict is by the value that is certain, and its
+        interval says so. Raises what comparing raises.
+        """
+        found = await self._reader.compare(baseline[1].data, target[1].data, settings)
+        if not any(is_open(column) for column in found.columns):
+            return found
+        for version, kept in (baseline, target):
+            recorded = await self._records.fingerprint(version.name, version.version)
+            try:
+                now = await self._reader.fingerprint(version.definition.source, previous=recorded)
+            except UserError:
+                return found  # what was counted is known, and that there is no more to see is no reason to fail
+            if now.digest != kept.fingerprint or kept.is_window:
+                return found
+        (before, old), (after, new) = baseline, target
+        return await self._reader.compare_again((old.data, before.definition), (new.data, after.definition), settings)
+
+    async def window(
+        self,
+        version: DatasetVersion,
+        column: str,
+        first: date,
+        last: date,
+        *,
+        plan: bytes | None = None,
+        progress: Progress | None = None,
+    ) -> KeptProfile:
+        """The profile of a version's rows from the first day to the last, both included, by a column of times in UTC.
+
+        Days are counted apart in one scan of the data as they are today; each window is a sum of them. plan: the
+        profile to compare with or add to, None for that of all the version's rows. Raises SourceProblem, also where
+        no row lies in the window.
+        """
+        if plan is None:
+            plan = (await self.profile(version, progress=progress)).data
+        plan_id = plan_id_of(plan)
+        async with self._alone(version.name, version.version, plan_id):
+            recorded = await self._records.fingerprint(version.name, version.version)
+            now = await self._reader.fingerprint(version.definition.source, progress, previous=recorded)
+            days = partial(
+                self._profiles.days,
+                version.name,
+                version.version,
+                now.digest,
+                plan_id,
+                column=column,
+                first=first.isoformat(),
+                last=last.isoformat(),
+            )
+            found = await days()
+            if found is None:
+                await self._count_days(version, column, plan, now, progress)
+                found = await days()
+        if not found:
+            raise SourceProblem(
+                f"{version.label} has no rows from {first} to {last} by the column “{visible(column, 60)}”.",
+                code="window_empty",
+            )
+        same = recorded is not None and recorded.digest == now.digest
+        return KeptProfile(await self._reader.add_up(found), now.digest, same, is_window=True)
+
+    async def _count_days(
+        self, version: DatasetVersion, column: str, plan: bytes, now: Fingerprint, progress: Progress | None
+    ) -> None:
+        days = await self._reader.profile_days(
+            version.definition, column, plan=plan, name=version.label, fingerprint=now.digest, progress=progress
+        )
+        await self._refuse_changed(version, version.definition, now)
+        for day, data in days:  # the last one tells that all are there
+            await self._profiles.put(version.name, version.version, now.digest, data, own=False, day=(column, day))
 
     async def forget(self, unused_since: datetime) -> int:
         """Drop profiles that nobody has asked for since then; returns how many."""

@@ -24,6 +24,7 @@ from services.reading.places import FileSource, Place, SourceFile
 from services.reading.work import existing
 
 if TYPE_CHECKING:
+    from services.drift.model import Profile
     from services.drift.scan import Progress, Rows
 
 _TOLD_EVERY = 0.5  # seconds between two notes of how far a scan is
@@ -62,6 +63,20 @@ def profile(task: ProfileTask) -> bytes:
         return encode(replace(counted, notes=task.notes))
 
 
+def profile_days(task: ProfileTask, column: str) -> tuple[tuple[str, bytes], ...]:
+    """One scan that counts each day by itself: (day as 2026-01-31, encoded profile); see `services.drift.days`."""
+    _limit_threads()
+    from services.drift.days import scan_days
+    from services.drift.encode import decode, encode
+    from services.drift.scan import plan_for
+
+    with task.place.reading() as source, told_in(task.told) as progress:
+        rows = open_rows(task.definition, found_in(source, task.limits), task.limits, task.name)
+        plan = plan_for(rows) if task.plan is None else decode(task.plan).plan
+        days = scan_days(rows, plan, column, progress=progress, fingerprint=task.fingerprint)
+        return tuple((day, encode(replace(counted, notes=task.notes))) for day, counted in days.items())
+
+
 def compare_profiles(baseline: bytes, target: bytes, settings: CompareSettings) -> Comparison:
     """Two encoded profiles, the target's made with the baseline's plan. Raises SourceProblem for what is neither."""
     from services.drift.compare import compare
@@ -71,9 +86,38 @@ def compare_profiles(baseline: bytes, target: bytes, settings: CompareSettings) 
         sides = decode(baseline), decode(target)
     except NotAProfileError as error:
         raise SourceProblem(f"What is stored cannot be compared: {error}.", code="profile_damaged") from None
-    found = compare(*sides, settings)
+    return _with_notes(compare(*sides, settings), sides)
+
+
+def _with_notes(found: Comparison, sides: tuple[Profile, Profile]) -> Comparison:
     told = [f"{side.source}: {note}" if side.source else note for side in sides for note in side.notes]
     return replace(found, notes=(*found.notes, *told))
+
+
+@dataclass(frozen=True, slots=True)
+class SecondLook:
+    """What two encoded profiles were counted of, for what they alone cannot decide."""
+
+    baseline: tuple[bytes, Definition, Place]
+    target: tuple[bytes, Definition, Place]
+    settings: CompareSettings
+    limits: Limits
+
+
+def compare_again(look: SecondLook) -> Comparison:
+    """As `compare_profiles`, but data are read again for columns whose verdict depends on it. Raises SourceProblem."""
+    _limit_threads()
+    from services.drift.encode import decode
+    from services.drift.run import Side, compared
+
+    with contextlib.ExitStack() as stack:
+        sides = []
+        for data, definition, place in (look.baseline, look.target):
+            source, kept = stack.enter_context(place.reading()), decode(data)
+            rows = open_rows(definition, found_in(source, look.limits), look.limits, kept.source)
+            sides.append(Side(profile=kept, rows=rows))
+        found, profiles = compared(sides[0], sides[1], look.settings)
+    return _with_notes(found, profiles)
 
 
 def add_up(profiles: Sequence[bytes]) -> bytes:

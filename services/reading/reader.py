@@ -11,8 +11,9 @@ import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, TypeVarTuple
 
 from services.datasets.model import (
     DatasetType,
@@ -39,7 +40,9 @@ from services.reading.pool import WorkerPool
 from services.reading.web import WebFiles
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
+SECOND_LOOK_SECONDS = 900.0
 TELL_SECONDS = 1.0
 """How often it is told how far a scan is."""
 
@@ -154,36 +157,47 @@ class PlaceReader(ABC):
         progress: Progress | None = None,
     ) -> bytes:
         """One scan of a Tabular definition, as an encoded profile."""
+        task = partial(drift.ProfileTask, definition, name=name, fingerprint=fingerprint, plan=plan)
+        return await self._read((definition.source,), lambda place: self._scan(task, place, progress, drift.profile))
 
-        async def counted_in(place: Place) -> bytes:
-            return await self._profile(definition, place, plan=plan, name=name, fingerprint=fingerprint, told=progress)
-
-        return await self._read((definition.source,), counted_in)
-
-    async def _profile(
+    async def profile_days(
         self,
         definition: Definition,
-        place: Place,
+        column: str,
         *,
-        plan: bytes | None,
-        name: str,
-        fingerprint: str,
-        told: Progress | None,
-        notes: tuple[str, ...] = (),
-    ) -> bytes:
+        plan: bytes | None = None,
+        name: str = "",
+        fingerprint: str = "",
+        progress: Progress | None = None,
+    ) -> tuple[tuple[str, bytes], ...]:
+        """One scan of a Tabular definition, an encoded profile for each day."""
+        task = partial(drift.ProfileTask, definition, name=name, fingerprint=fingerprint, plan=plan)
+        return await self._read(
+            (definition.source,), lambda place: self._scan(task, place, progress, drift.profile_days, column)
+        )
+
+    async def _scan(
+        self,
+        task: Callable[..., drift.ProfileTask],
+        place: Place,
+        progress: Progress | None,
+        work_: Callable[[drift.ProfileTask, *Ts], T],
+        *more: *Ts,
+    ) -> T:
+        """`work_` on the task at this place, given the time that files of this size may take."""
         found = await self._pool.run(
             self._limits.seconds, work.list_place, place, self._limits.fingerprint_files, self._limits
         )
         seconds = self._limits.seconds + found.total_bytes / self._limits.hash_bytes_per_second
         with tempfile.TemporaryDirectory(prefix="dataset-bot-scan-") as folder:
-            path = str(Path(folder, "rows")) if told is not None else ""
-            task = drift.ProfileTask(definition, place, self._limits, name, fingerprint, plan, path, notes)
+            path = str(Path(folder, "rows")) if progress is not None else ""
+            made = task(place=place, limits=self._limits, told=path)
             async with self._long:
-                if told is None:
-                    return await self._pool.run(seconds, drift.profile, task)
-                telling = asyncio.create_task(_tell_rows(path, told))
+                if progress is None:
+                    return await self._pool.run(seconds, work_, made, *more)
+                telling = asyncio.create_task(_tell_rows(path, progress))
                 try:
-                    return await self._pool.run(seconds, drift.profile, task)
+                    return await self._pool.run(seconds, work_, made, *more)
                 finally:
                     telling.cancel()
                     with contextlib.suppress(asyncio.CancelledError):
@@ -192,6 +206,18 @@ class PlaceReader(ABC):
     async def compare(self, baseline: bytes, target: bytes, settings: CompareSettings) -> Comparison:
         """Two encoded profiles; reads no data."""
         return await self._pool.run(self._limits.seconds, drift.compare_profiles, baseline, target, settings)
+
+    async def compare_again(
+        self, baseline: tuple[bytes, Definition], target: tuple[bytes, Definition], settings: CompareSettings
+    ) -> Comparison:
+        """Two encoded profiles and the data that they are of."""
+
+        async def looked_at(old: Place, new: Place) -> Comparison:
+            look = drift.SecondLook((*baseline, old), (*target, new), settings, self._limits)
+            async with self._long:
+                return await self._pool.run(SECOND_LOOK_SECONDS, drift.compare_again, look)
+
+        return await self._read((baseline[1].source, target[1].source), looked_at)
 
     async def add_up(self, profiles: Sequence[bytes]) -> bytes:
         """The encoded profile of the data of several."""

@@ -8,9 +8,13 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, 
 
 from services.drift.stored import plan_id_of
 from services.ports import Clock
+from services.store.columns import storable
 from services.store.database import Database
 from services.store.tables import drift_profile as _profile
 from services.store.workspaces import WorkspaceRow
+
+NO_DAY = "none"
+"""Stands for the day of rows without a time; kept last, so that it tells that all days were counted."""
 
 _TOUCH = timedelta(hours=6)
 """How exact it is known when a profile was last used: looking one up need not write every time."""
@@ -32,25 +36,44 @@ class SqlProfiles:
         """The profile of these data with a certain plan."""
         return await self._find(and_(await self._data(name, version, fingerprint), _profile.c.plan == plan))
 
-    async def days(self, name: str, version: int, fingerprint: str, plan: str) -> tuple[tuple[str, bytes], ...]:
-        """(day as 2026-01-31, profile of its rows), in the order of days."""
-        data = and_(self._of(await self._workspace.id(), name, version, fingerprint), _profile.c.plan == plan)
-        query = select(_profile.c.part, _profile.c.data).where(data, _profile.c.part != "").order_by(_profile.c.part)
-        found = await self._db.read(lambda connection: connection.execute(query).all())
-        return tuple((row.part, bytes(row.data)) for row in found)
+    async def days(
+        self, name: str, version: int, fingerprint: str, plan: str, *, column: str, first: str, last: str
+    ) -> tuple[bytes, ...] | None:
+        """Profiles of the days from first to last (2026-01-31) that have rows, in their order.
 
-    async def put(self, name: str, version: int, fingerprint: str, data: bytes, *, own: bool, day: str = "") -> None:
-        """Keep an encoded profile in the place of an older one of the same data and plan."""
+        None where the days of these data were not counted to the end, which the last of them, "none", tells.
+        """
+        these = and_(self._of(await self._workspace.id(), name, version, fingerprint), _profile.c.plan == plan)
+        complete = select(_profile.c.part).where(these, _profile.c.part == _part(column, NO_DAY))
+        query = (
+            select(_profile.c.data)
+            .where(these, _profile.c.part.between(_part(column, first), _part(column, last)))
+            .order_by(_profile.c.part)
+        )
+
+        def work(connection: Connection) -> tuple[bytes, ...] | None:
+            if connection.execute(complete).first() is None:
+                return None
+            return tuple(bytes(row.data) for row in connection.execute(query))
+
+        return await self._db.read(work)
+
+    async def put(
+        self, name: str, version: int, fingerprint: str, data: bytes, *, own: bool, day: tuple[str, str] = ("", "")
+    ) -> None:
+        """Keep an encoded profile in the place of an older one of the same data and plan. day: of this day alone."""
         workspace_id, now = await self._workspace.id(), self._clock.now()
-        plan = plan_id_of(data)
-        this = and_(self._of(workspace_id, name, version, fingerprint), _profile.c.plan == plan, _profile.c.part == day)
+        plan, part = plan_id_of(data), _part(*day)
+        this = and_(
+            self._of(workspace_id, name, version, fingerprint), _profile.c.plan == plan, _profile.c.part == part
+        )
         row = {
             "workspace_id": workspace_id,
             "name": name,
             "version": version,
             "fingerprint": fingerprint,
             "plan": plan,
-            "part": day,
+            "part": part,
             "is_own": own,
             "data": data,
             "made_at": now,
@@ -92,3 +115,8 @@ class SqlProfiles:
             used = update(_profile).where(these).values(used_at=now)
             await self._db.write(lambda connection: connection.execute(used).rowcount)
         return bytes(found.data)
+
+
+def _part(column: str, day: str) -> str:
+    """What tells the parts of some data apart; "" for all of their rows."""
+    return storable(f"{column}/{day}") if day else ""

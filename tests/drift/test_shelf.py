@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import date
 
+import numpy as np
 import pytest
 
 from services.datasets.model import DatasetVersion, Definition, VersionStats
 from services.drift.encode import decode
+from services.drift.settings import CompareSettings, Metric
 from services.drift.shelf import ProfileShelf
 from services.errors import InvalidInput, SourceProblem
 from services.ports import Progress
@@ -144,3 +147,56 @@ async def test_a_version_that_others_registered_has_no_fingerprint() -> None:
     assert not made.as_registered
     assert await shop.shelf.profile(SALES) == made
     assert shop.reader.profiled == ["sales:1"]
+
+
+async def test_a_window_of_days_is_a_sum() -> None:
+    shop = Shop()
+    shop.write("at,n\n" + "".join(f"2026-01-{1 + n % 10:02}T08:30:00,{n}\n" for n in range(100)))
+    sales = await shop.register()
+    whole = await shop.shelf.profile(sales)
+    first = await shop.shelf.window(sales, "at", date(2026, 1, 1), date(2026, 1, 3))
+    assert (decode(first.data).rows, first.as_registered) == (30, True)
+    last = await shop.shelf.window(sales, "at", date(2026, 1, 8), date(2026, 2, 1), plan=first.data)
+    everything = await shop.shelf.window(sales, "at", date(2025, 1, 1), date(2027, 1, 1))
+    assert decode(last.data).rows == 30
+    assert [column.present for column in decode(everything.data).columns] == [100, 100]
+    assert decode(everything.data).plan.id == decode(whole.data).plan.id
+    assert shop.reader.profiled == ["sales:1", "days of sales:1"], "data were read twice in all"
+    with pytest.raises(SourceProblem, match="no rows from 2026-02-01 to 2026-02-28 by the column “at”"):
+        await shop.shelf.window(sales, "at", date(2026, 2, 1), date(2026, 2, 28))
+    with pytest.raises(SourceProblem, match="no column “city” of dates"):
+        await shop.shelf.window(sales, "city", date(2026, 2, 1), date(2026, 2, 28))
+
+
+def _numbers(seed: int) -> str:
+    return "n\n" + "".join(f"{value:.9f}\n" for value in np.random.default_rng(seed).normal(size=8_000))
+
+
+async def test_data_are_read_again_only_where_a_verdict_depends_on_it() -> None:
+    shop = Shop()
+    shop.write(_numbers(1))
+    sales = await shop.register()
+    baseline = await shop.shelf.profile(sales)
+    shop.write(_numbers(2), "b")
+    newer = await shop.register(replace(SALES, version=2, definition=table("sales/b.csv")))
+    sales = replace(sales, definition=table("sales/a.csv"))
+    target = await shop.shelf.profile(newer, plan=baseline.data)
+    sides = (sales, baseline), (newer, target)
+    metrics = {"n": Metric.WASSERSTEIN_NORMED}
+    clear = await shop.shelf.compare(*sides, CompareSettings(metrics=metrics))
+    (column,) = clear.columns
+    assert column.lower is not None
+    assert column.upper is not None
+    assert column.lower < column.upper
+    assert "second look" not in shop.reader.profiled
+    middle = CompareSettings(metrics=metrics, thresholds={"n": (column.lower + column.upper) / 2})
+    (settled,) = (await shop.shelf.compare(*sides, middle)).columns
+    assert shop.reader.profiled[-1] == "second look"
+    assert settled.lower == settled.upper == settled.value
+    assert settled.value is not None
+    assert column.lower <= settled.value <= column.upper
+    shop.write(_numbers(3), "b")
+    seen = len(shop.reader.profiled)
+    (left_open,) = (await shop.shelf.compare(*sides, middle)).columns
+    assert (left_open.lower, left_open.upper) == (column.lower, column.upper)
+    assert len(shop.reader.profiled) == seen, "these are other data now"

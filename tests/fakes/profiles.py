@@ -12,6 +12,7 @@ class MemoryProfiles:
 
     def __init__(self) -> None:
         self.kept: dict[tuple[str, int, str, str], tuple[bytes, bool]] = {}
+        self.by_day: dict[tuple[str, int, str, str, str], dict[str, bytes]] = {}
 
     async def own(self, name: str, version: int, fingerprint: str) -> bytes | None:
         found = [data for key, (data, own) in self.kept.items() if key[:3] == (name, version, fingerprint) and own]
@@ -25,5 +26,18 @@ class MemoryProfiles:
         """Tests are over before a profile is old."""
         return 0
 
-    async def put(self, name: str, version: int, fingerprint: str, data: bytes, *, own: bool) -> None:
-        self.kept[name, version, fingerprint, plan_id_of(data)] = (data, own)
+    async def put(
+        self, name: str, version: int, fingerprint: str, data: bytes, *, own: bool, day: tuple[str, str] = ("", "")
+    ) -> None:
+        if day[1]:
+            self.by_day.setdefault((name, version, fingerprint, plan_id_of(data), day[0]), {})[day[1]] = data
+        else:
+            self.kept[name, version, fingerprint, plan_id_of(data)] = (data, own)
+
+    async def days(
+        self, name: str, version: int, fingerprint: str, plan: str, *, column: str, first: str, last: str
+    ) -> tuple[bytes, ...] | None:
+        days = self.by_day.get((name, version, fingerprint, plan, column))
+        if days is None:
+            return None
+        return tuple(days[day] for day in sorted(days) if first <= day <= last)

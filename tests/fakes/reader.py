@@ -6,11 +6,12 @@ import csv
 import fnmatch
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from services.datasets.model import (
     Column,
@@ -36,6 +37,7 @@ from services.ports import Clock, Progress
 from services.reading.limits import DEFAULT_LIMITS
 from services.reading.listing import FolderPlace
 
+T = TypeVar("T")
 Row = tuple[str | None, ...]
 
 
@@ -143,20 +145,56 @@ class MemoryReader:
     ) -> bytes:
         """The files as files, counted by the real kernel in this process."""
         self.profiled.append(name)
-        return self._counted(definition, plan, name, fingerprint)
+        return self._counted(definition, plan, name, fingerprint, work.profile)
 
-    def _counted(self, definition: Definition, plan: bytes | None, name: str, fingerprint: str) -> bytes:
-        matching = self._matching(definition.source)
+    async def profile_days(
+        self,
+        definition: Definition,
+        column: str,
+        *,
+        plan: bytes | None = None,
+        name: str = "",
+        fingerprint: str = "",
+        progress: Progress | None = None,
+    ) -> tuple[tuple[str, bytes], ...]:
+        """As `profile`."""
+        self.profiled.append(f"days of {name}")
+        return self._counted(definition, plan, name, fingerprint, lambda task: work.profile_days(task, column))
+
+    def _counted(
+        self,
+        definition: Definition,
+        plan: bytes | None,
+        name: str,
+        fingerprint: str,
+        count: Callable[[work.ProfileTask], T],
+    ) -> T:
         with TemporaryDirectory() as folder:
-            for path, (content, _) in matching.items():
-                file = Path(folder, path)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(content)
-            place = FolderPlace("memory", folder, tuple(matching))
-            return work.profile(work.ProfileTask(definition, place, DEFAULT_LIMITS, name, fingerprint, plan))
+            place = self._written(definition, Path(folder))
+            return count(work.ProfileTask(definition, place, DEFAULT_LIMITS, name, fingerprint, plan))
+
+    def _written(self, definition: Definition, folder: Path) -> FolderPlace:
+        matching = self._matching(definition.source)
+        for path, (content, _) in matching.items():
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content)
+        return FolderPlace("memory", str(folder), tuple(matching))
 
     async def compare(self, baseline: bytes, target: bytes, settings: CompareSettings) -> Comparison:
         return work.compare_profiles(baseline, target, settings)
+
+    async def compare_again(
+        self, baseline: tuple[bytes, Definition], target: tuple[bytes, Definition], settings: CompareSettings
+    ) -> Comparison:
+        """As `profile`."""
+        self.profiled.append("second look")
+        with TemporaryDirectory() as folder:
+            sides = [
+                (data, each, self._written(each, Path(folder, str(n))))
+                for n, (data, each) in enumerate((baseline, target))
+            ]
+            return work.compare_again(work.SecondLook(sides[0], sides[1], settings, DEFAULT_LIMITS))
 
     async def add_up(self, profiles: Sequence[bytes]) -> bytes:
         return work.add_up(profiles)

@@ -135,6 +135,14 @@ async def test_profile_compare_and_draw(reader: Reader, store: Path) -> None:
         assert (await reader.draw(found, dark=dark)).startswith(b"\x89PNG")
 
 
+async def test_profile_by_days(reader: Reader, store: Path) -> None:
+    write(store, "1.csv", "at,n\n2026-01-01T23:00:00,1\n2026-01-02T01:00:00,2\n2026-01-02T02:00:00,3\n,4\n")
+    whole = await reader.profile(tabular("1.csv"))
+    days = await reader.profile_days(tabular("1.csv"), "at", plan=whole, name="one")
+    assert [(day, decode(data).rows) for day, data in days] == [("2026-01-01", 1), ("2026-01-02", 2), ("none", 1)]
+    assert decode(await reader.add_up([data for _, data in days])).rows == 4
+
+
 async def test_what_cannot_be_profiled_or_compared(reader: Reader, store: Path) -> None:
     write(store, "1.csv", "a\n1\n")
     with pytest.raises(InvalidInput, match="Only Tabular"):

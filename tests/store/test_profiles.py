@@ -19,6 +19,10 @@ def profile(plan: str, content: bytes = b"") -> bytes:
     return MAGIC + bytes([VERSION]) + bytes.fromhex(plan) + content
 
 
+async def days(profiles: SqlProfiles, plan: str, first: str, last: str, column: str = "at") -> tuple[bytes, ...] | None:
+    return await profiles.days("sales", 1, "f1", plan, column=column, first=first, last=last)
+
+
 @pytest.fixture
 def profiles(db: Database, clock: SetClock) -> SqlProfiles:
     return SqlProfiles(db, "local", clock=clock)
@@ -47,13 +51,17 @@ async def test_the_same_again_takes_its_place(profiles: SqlProfiles, clock: SetC
 
 async def test_days_are_kept_beside_the_whole(profiles: SqlProfiles) -> None:
     await profiles.put("sales", 1, "f1", profile(A, b"all"), own=True)
-    for day in ("2026-01-02", "2026-01-01"):
-        await profiles.put("sales", 1, "f1", profile(A, day.encode()), own=False, day=day)
-    assert await profiles.days("sales", 1, "f1", A) == (
-        ("2026-01-01", profile(A, b"2026-01-01")),
-        ("2026-01-02", profile(A, b"2026-01-02")),
+    for day in ("2026-01-02", "2026-01-01", "2026-01-04"):
+        await profiles.put("sales", 1, "f1", profile(A, day.encode()), own=False, day=("at", day))
+    assert await days(profiles, A, "2026-01-01", "2026-01-03") is None, "perhaps not to the end"
+    await profiles.put("sales", 1, "f1", profile(A, b"without a time"), own=False, day=("at", "none"))
+    assert await days(profiles, A, "2026-01-01", "2026-01-03") == (
+        profile(A, b"2026-01-01"),
+        profile(A, b"2026-01-02"),
     )
-    assert await profiles.days("sales", 1, "f1", B) == ()
+    assert await days(profiles, A, "2026-02-01", "2026-02-03") == ()
+    assert await days(profiles, B, "2026-01-01", "2026-01-03") is None
+    assert await days(profiles, A, "2026-01-01", "2026-01-03", "other") is None
     assert await profiles.get("sales", 1, "f1", A) == profile(A, b"all")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -22,7 +23,8 @@ from services.datasets.model import (
     Source,
     WebSource,
 )
-from services.errors import UserError
+from services.drift import work as drift
+from services.errors import SourceProblem, UserError
 from services.ports import Clock, Progress
 from services.reading import work
 from services.reading.limits import DEFAULT_LIMITS, Limits
@@ -117,15 +119,31 @@ class AzureReader(PlaceReader):
         if not needs_engine(definition):
             return await super().profile(definition, plan=plan, name=name, fingerprint=fingerprint, progress=progress)
         async with self._engine.rows(definition, PROFILE_ROWS) as read:
-            return await self._profile(
-                read.definition,
-                read.place,
-                plan=plan,
-                name=name,
-                fingerprint=fingerprint,
-                told=progress,
-                notes=read.notes,
+            task = partial(
+                drift.ProfileTask, read.definition, name=name, fingerprint=fingerprint, plan=plan, notes=read.notes
             )
+            return await self._scan(task, read.place, progress, drift.profile)
+
+    async def profile_days(
+        self,
+        definition: Definition,
+        column: str,
+        *,
+        plan: bytes | None = None,
+        name: str = "",
+        fingerprint: str = "",
+        progress: Progress | None = None,
+    ) -> tuple[tuple[str, bytes], ...]:
+        """One scan, by day. Raises SourceProblem for a definition that only the SDK's engine reads."""
+        if needs_engine(definition):
+            raise SourceProblem(
+                "This definition has steps that only Azure Machine Learning's own engine knows, which reads its first "
+                "rows alone. Compare versions instead of windows of days.",
+                code="engine_days",
+            )
+        return await super().profile_days(
+            definition, column, plan=plan, name=name, fingerprint=fingerprint, progress=progress
+        )
 
     async def _listed(self, source: Source) -> Listing:
         """Files behind a definition of the engine's, as far as its paths are known here."""
