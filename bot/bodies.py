@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from binascii import a2b_qp
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -29,9 +31,23 @@ def read_form(text: str) -> dict[str, Any]:
             continue
         name, _, value = pair.partition("=")
         if "%" in pair or "+" in pair:
-            name, value = unquote_plus(name), unquote_plus(value)
+            name, value = _decoded(name), _decoded(value)
         fields[name] = value
     return fields
+
+
+_WELL_FORMED = re.compile(r"[A-Za-z0-9_.~*+-]*(?:%[0-9A-Fa-f]{2}[A-Za-z0-9_.~*+-]*)*")
+
+
+def _decoded(text: str) -> str:
+    """As `unquote_plus`, which takes its time with every escape, and JSON in a form is mostly escapes.
+
+    Where all of them are whole and nothing stands for itself that has a meaning in quoted-printable text, decoding
+    that, which is written in C, is the same but for its sign.
+    """
+    if _WELL_FORMED.fullmatch(text) is None:
+        return unquote_plus(text)
+    return a2b_qp(text.replace("+", " ").replace("%", "=")).decode("utf-8", "replace")
 
 
 def _object(text: str) -> dict[str, Any]:

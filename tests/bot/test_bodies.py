@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote_plus, urlencode
 
 import pytest
 from hypothesis import given
@@ -20,6 +20,12 @@ PIECES = st.lists(
 @given(PIECES)
 def test_a_form_is_read_as_the_standard_library_reads_it(pieces: list[str]) -> None:
     text = "".join(pieces)
+    assert read_form(text) == dict(parse_qsl(text, keep_blank_values=True))
+
+
+@given(st.binary(), st.text(st.sampled_from("aZ9_.~*-+"), max_size=5))
+def test_any_bytes_that_are_escaped_come_back(content: bytes, plain: str) -> None:
+    text = "a=" + quote_plus(content) + plain + "".join(f"%{byte:02x}" for byte in content)
     assert read_form(text) == dict(parse_qsl(text, keep_blank_values=True))
 
 
