@@ -4,6 +4,7 @@ again.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -85,6 +86,9 @@ class VersionTruth:
                 continue
             before, now = await self._check(version)
             if worth_telling(before, now):
+                with contextlib.suppress(NotFound):
+                    # Looking at files takes time, and somebody may have begun to watch meanwhile.
+                    dataset = await self._lookup.dataset(name)
                 news.append(Recheck(version, before, now, dataset.owner, dataset.watchers))
         if due:
             await self._lookup.refresh_index()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 
 import pytest
@@ -34,10 +33,8 @@ async def test_a_bot_serves_an_azure_workspace(
         database_url=f"sqlite:///{tmp_path}/bot.db",
         slack_api_url="http://127.0.0.1:9/api/",
     )
-    began = time.monotonic()
     async with build(settings) as bot:
-        assert time.monotonic() - began < 3, "building waits for nothing of Azure"
-        assert len(azure_server.log) == 0
+        assert len(azure_server.log) == 0, "building asks nothing of Azure"
         datasets = bot.services.datasets
         assert (await datasets.search(DatasetQuery())).note.startswith("I am still reading the workspace")
         bot.periodic.start()

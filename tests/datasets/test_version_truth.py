@@ -126,6 +126,19 @@ async def test_due_rechecks_return_the_news_with_whom_to_tell(sales: World) -> N
     assert await sales.service.recheck_due() == (), "the same finding again is no news"
 
 
+async def test_who_begins_to_watch_while_the_files_are_looked_at_is_told() -> None:
+    async with memory_world() as world:
+        reader = world.reader
+        assert isinstance(reader, MemoryReader)
+        world.storage.write("sales/a.csv", "id\n1\n")
+        await world.register(request())
+        world.clock.advance(hours=7)
+        world.storage.write("sales/a.csv", "id\n2\n")
+        reader.while_listing = lambda: world.service.watch(BEN, "sales", watching=True)
+        (news,) = await world.service.recheck_due()
+        assert news.watchers == (BEN.user_id,)
+
+
 async def test_what_a_look_on_request_finds_is_told_to_those_who_did_not_ask(sales: World) -> None:
     sales.storage.write("sales/c.csv", "id\n3\n")
     await sales.service.recheck("sales")

@@ -6,7 +6,7 @@ import csv
 import fnmatch
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -49,6 +49,8 @@ class MemoryReader:
         self._files: dict[tuple[str, str], tuple[str, datetime]] = {}
         self.unreachable: set[str] = set()
         """Names of datastores and URLs that do not answer."""
+        self.while_listing: Callable[[], Awaitable[object]] | None = None
+        """What somebody does while files are listed."""
         self.hashed: list[str] = []
         """Paths whose contents were read for a fingerprint, in that order."""
         self.profiled: list[str] = []
@@ -84,6 +86,8 @@ class MemoryReader:
         return found
 
     async def list_files(self, source: Source, *, limit: int = 10_000) -> Listing:
+        if self.while_listing is not None:
+            await self.while_listing()
         files = self._matching(source)
         size = sum(len(content.encode()) for content, _ in files.values())
         return Listing(min(len(files), limit), size, tuple(files)[:5], truncated=len(files) > limit)
