@@ -36,7 +36,7 @@ from services.outbox import Notice
 
 log = structlog.get_logger(__name__)
 
-_PAGE = 5000
+_PAGE = 2000
 _OURS = frozenset({AssignmentKind.PLAIN, AssignmentKind.PIM})
 """Kinds of assignments that can be found again. LOCAL ones are nowhere, FOREIGN ones are not the bot's."""
 SETTLES = timedelta(minutes=5)
