@@ -17,6 +17,8 @@ from services.errors import Unavailable
 
 CACHE_SECONDS = 300.0
 LOOKUP_SECONDS = 5.0
+GROUP_SECONDS = 3.0
+"""How old a fresh answer about a user group may be: Slack answers twenty such questions a minute, for all groups."""
 ENTRIES = 20_000
 _NO_ACCOUNT = frozenset({"user_not_found", "user_not_visible"})
 _NO_GROUP = frozenset({"no_such_subteam", "subteam_not_found", "invalid_arguments"})
@@ -43,14 +45,14 @@ class SlackPeople:
         self._client = client
         self._installation = installation
         self._persons: _Remembered[PersonFacts] = _Remembered(self._look_up, monotonic)
-        self._groups: _Remembered[frozenset[str]] = _Remembered(self._look_up_group, monotonic)
+        self._groups: _Remembered[frozenset[str]] = _Remembered(self._look_up_group, monotonic, GROUP_SECONDS)
 
     async def person(self, user_id: str, *, fresh: bool = False) -> PersonFacts:
         """Facts of an account. Raises Unavailable."""
         return await self._persons.get(user_id, fresh=fresh)
 
     async def group_members(self, group_id: str, *, fresh: bool = False) -> frozenset[str]:
-        """User ids of a user group that is enabled. Raises Unavailable."""
+        """User ids of a user group that is enabled. fresh: at most `GROUP_SECONDS` old. Raises Unavailable."""
         return await self._groups.get(group_id, fresh=fresh)
 
     def forget(self, user_id: str) -> None:
@@ -101,18 +103,25 @@ def facts_of(user: Mapping[str, Any], installation: Installation) -> PersonFacts
 
 
 class _Remembered(Generic[_T]):
-    """Answers behind a cache; look-ups of the same thing that are made together are one."""
+    """Answers behind a cache; look-ups of the same thing that are made together are one.
 
-    def __init__(self, look: Callable[[str], Awaitable[_T]], monotonic: Callable[[], float]) -> None:
+    fresh_for: how many seconds ago a fresh answer may have been asked for.
+    """
+
+    def __init__(
+        self, look: Callable[[str], Awaitable[_T]], monotonic: Callable[[], float], fresh_for: float = 0.0
+    ) -> None:
         self._look = look
         self._now = monotonic
-        self._known: dict[str, tuple[float, _T]] = {}
+        self._fresh_for = fresh_for
+        self._known: dict[str, tuple[float, _T]] = {}  # when it was asked for, and the answer
         self._looking: dict[str, asyncio.Future[_T]] = {}
 
     async def get(self, key: str, *, fresh: bool) -> _T:
         """The answer, asked anew when fresh or old. A fresh one never comes from a look-up that began before."""
         known = self._known.get(key)
-        if not fresh and known is not None and known[0] > self._now():
+        most = self._fresh_for if fresh else CACHE_SECONDS
+        if known is not None and self._now() - known[0] < most:
             return known[1]
         if fresh:
             return await self._ask(key)
@@ -127,11 +136,12 @@ class _Remembered(Generic[_T]):
         self._known.pop(key, None)
 
     async def _ask(self, key: str) -> _T:
+        asked_at = self._now()
         answer = await self._look(key)
         self._known.pop(key, None)
         if len(self._known) >= ENTRIES:
             self._known.pop(next(iter(self._known)))
-        self._known[key] = (self._now() + CACHE_SECONDS, answer)
+        self._known[key] = (asked_at, answer)
         return answer
 
 

@@ -7,6 +7,7 @@ says is repaired by the executor, under its lease for each principal; the sweep 
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -35,20 +36,28 @@ from services.outbox import Notice
 
 log = structlog.get_logger(__name__)
 
-_PAGE = 5000
+_PAGE = 2000
 _OURS = frozenset({AssignmentKind.PLAIN, AssignmentKind.PIM})
 """Kinds of assignments that can be found again. LOCAL ones are nowhere, FOREIGN ones are not the bot's."""
 SETTLES = timedelta(minutes=5)
 """A grant that was given or ended so short a time ago is not judged: the other side may still show it otherwise."""
 
 
+LOOKED_AT_EVERY = timedelta(days=1)
+LOOKS = 50
+"""So many grants, those verified longest ago, are looked at one by one in each sweep."""
+
+
 @dataclass(slots=True)
 class Swept:
-    """What a sweep met. doubted: grants that the executor looks at now."""
+    """What a sweep met. doubted: grants whose assignment is not there, which the executor looks at now. looked_at:
+    those it looks at because nobody did for long.
+    """
 
     grants: int = 0
     assignments: int = 0
     doubted: int = 0
+    looked_at: int = 0
     rebuilt: int = 0
     removed: int = 0
     reported: int = 0
@@ -81,14 +90,17 @@ class Sweep:
             lost = [one for one in each.grants if one.grant_id not in recorded.ids]
             if lost or key not in recorded.backed:
                 await self._apart(each, lost, key in recorded.backed, swept, began)
-        if swept.doubted or swept.rebuilt:
+        if swept.doubted or swept.looked_at or swept.rebuilt:
             self._ports.wake_executor()
         log.info("access_swept", **{name: getattr(swept, name) for name in Swept.__slots__})
         return swept
 
     async def _compare(self, found: dict[str, FoundAssignment], swept: Swept, began: datetime) -> _Recorded:
-        """Walk the live grants; those in force whose assignment is not there are pointed out to the executor."""
+        """Walk the live grants. Those in force whose assignment is not there are pointed out to the executor, and some
+        that nobody looked at for long: an assignment that is there may open less than it should.
+        """
         recorded, after = _Recorded(), ""
+        oldest: list[tuple[datetime, str]] = []
         while page := await self._ports.store.live_outlines(after, _PAGE):
             swept.grants += len(page)
             for grant in page:
@@ -98,9 +110,16 @@ class Sweep:
                 ours = [made.lower() for kind, made in grant.assignments if kind in _OURS]
                 there = [made for made in ours if made in found]
                 recorded.backed.update(there)
-                if len(there) < len(ours) and _is_to_judge(grant, began):
+                if not _is_to_judge(grant, began):
+                    continue
+                if len(there) < len(ours):
                     swept.doubted += await self._doubt(grant.id)
+                elif (seen := _seen_long_ago(grant, began)) is not None:
+                    oldest.append((seen, grant.id))
+            oldest = heapq.nsmallest(LOOKS, oldest)
             after = page[-1].id
+        for _, grant_id in oldest:
+            swept.looked_at += await self._doubt(grant_id)
         return recorded
 
     async def _doubt(self, grant_id: str) -> bool:
@@ -238,6 +257,14 @@ class Sweep:
 def _is_to_judge(grant: GrantOutline, began: datetime) -> bool:
     is_settled = grant.verified_at is None or grant.verified_at <= began - SETTLES
     return grant.status is GrantStatus.ACTIVE and not grant.tries and is_settled
+
+
+def _seen_long_ago(grant: GrantOutline, began: datetime) -> datetime | None:
+    """When it was verified last, if that is long ago and there is something to look at outside the bot."""
+    if grant.verified_at is None or grant.verified_at > began - LOOKED_AT_EVERY:
+        return None
+    is_outside = any(kind is not AssignmentKind.LOCAL for kind, _ in grant.assignments)
+    return grant.verified_at if is_outside else None
 
 
 def _is_over(grant: Grant, began: datetime) -> bool:

@@ -46,6 +46,19 @@ async def test_a_vanished_assignment_is_given_again(world: World) -> None:
     assert (await world.audited())[-1].action == "grant.restored"
 
 
+async def test_an_assignment_that_opens_less_is_found_within_a_day(world: World) -> None:
+    await world.given()
+    await world.told()
+    world.cloud.narrowed.update(world.cloud.there)
+    world.clock.advance(hours=23)
+    assert (await world.sweep()).looked_at == 0
+    world.clock.advance(hours=2)
+    assert (await world.sweep()).looked_at == 1
+    assert not world.cloud.narrowed
+    assert (await world.told())[BEN] == ["restored"]
+    assert (await world.sweep()).looked_at == 0, "it was verified a moment ago"
+
+
 async def test_or_its_grant_ends_where_the_policy_only_reports(world: World) -> None:
     grant = await world.given()
     await world.told()

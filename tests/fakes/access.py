@@ -116,7 +116,8 @@ class FakeCloud:
 
     failures: raised one after the other, before anything is done; after: raised once something was done;
     revocations, removals: raised by `revoke` and `remove`.
-    impossible: why there is no access of this kind. stranger_reach: object ids that reach nothing.
+    impossible: why there is no access of this kind. stranger_reach: object ids that reach nothing. narrowed:
+    assignments that open less than they should.
     """
 
     failures: list[Exception] = field(default_factory=list)
@@ -126,6 +127,7 @@ class FakeCloud:
     impossible: str = ""
     reach_unknown: bool = False
     stranger_reach: set[str] = field(default_factory=set)
+    narrowed: set[str] = field(default_factory=set)
     there: dict[str, FoundAssignment] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
 
@@ -158,9 +160,9 @@ class FakeCloud:
         self._fail(self.after)
 
     async def missing(self, wish: GrantWish, assignments: Sequence[Assignment]) -> tuple[Assignment, ...]:
-        """By id."""
+        """By id, and those that were narrowed by hand."""
         self._fail(self.failures)
-        return tuple(each for each in assignments if each.id not in self.there)
+        return tuple(each for each in assignments if each.id not in self.there or each.id in self.narrowed)
 
     async def found(self) -> tuple[FoundAssignment, ...]:
         """All."""
@@ -197,6 +199,7 @@ class FakeCloud:
         made = Assignment(AssignmentKind.PLAIN, key, "container", f"role-{level}", "Reader", principal.object_id)
         fitting = [each for each in wishes if each.level is level]
         self.there[key] = FoundAssignment(made, tuple(map(_described, fitting)))
+        self.narrowed.discard(key)
         return made
 
     def _fail(self, queue: list[Exception]) -> None:

@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.sandbox.faults import Faults, ServerFault
 from bot.sandbox.server import LocalSlack
-from handlers.access.people import CACHE_SECONDS, SlackPeople
+from handlers.access.people import CACHE_SECONDS, GROUP_SECONDS, SlackPeople
 from handlers.caller import Installation
 from services.access.model import PersonFacts
 from services.errors import Unavailable
@@ -63,7 +63,18 @@ async def test_groups(stage: Stage) -> None:
     assert await stage.people.group_members("S0OWNERS") == {"U0ADA", "U0CHIARA"}
     assert await stage.people.group_members("S0NONE") == frozenset()
     stage.slack.world.usergroups["S0OWNERS"].users.remove("U0ADA")
+    stage.now += GROUP_SECONDS - 1
+    assert "U0ADA" in await stage.people.group_members("S0OWNERS", fresh=True)
+    stage.now += 1
     assert await stage.people.group_members("S0OWNERS", fresh=True) == {"U0CHIARA"}
+
+
+async def test_a_busy_minute_of_decisions_keeps_within_slacks_limit(stage: Stage) -> None:
+    for _ in range(60):
+        await stage.people.group_members("S0OWNERS", fresh=True)
+        stage.now += 1
+    asked = [entry for entry in stage.slack.traffic.entries() if "usergroups.users.list" in str(entry.as_json())]
+    assert len(asked) == 20
 
 
 async def test_a_missing_scope_is_named() -> None:

@@ -147,7 +147,7 @@ async def test_two_click_in_the_same_instant_and_one_is_first(tmp_path: Path) ->
     rule = '{id: all, when: {datasets: ["*"]}, channel: C0DATA, approvers: [U0ADA, U0CHIARA]}'
     policy = f"version: 1\nrules:\n  - {rule}\n"
     async with access_stage(tmp_path, policy=policy) as on:
-        for number in range(4):
+        for number in range(3):
             name = f"part-{number}"
             await on.register(name, owner="")
             await on.ask(on.ben, name)
