@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from services.drift.buffers import valid, values_of
+from services.drift.buffers import as_array, text_array, valid, values_of
 from services.drift.model import BUCKETS, CATEGORIES, CategoryCounts, Ints
 
 LONGEST = 256
@@ -33,55 +34,72 @@ class CategoryCounter:
     def __init__(self, pinned: tuple[str, ...]) -> None:
         self._pinned = pinned
         self._total = 0
-        self._counts: dict[str, int] | None = {}
+        self._texts: pa.Array = pa.nulls(0, pa.large_string())  # as they are counted, each once
+        self._counts: Ints | None = np.zeros(0, np.int64)
         self._many: _Many | None = None
 
     def add(self, array: pa.Array) -> None:
         """Count an array of strings or of dictionary-encoded strings without nulls among what is counted."""
         texts, counts = _distinct(array)
-        self._total += int(counts.sum())
-        if self._counts is not None and len(texts) <= CATEGORIES:
-            mine = self._counts
-            for text, count in zip(texts.to_pylist(), counts.tolist(), strict=True):
-                if count:
-                    key = kept(text)
-                    mine[key] = mine.get(key, 0) + count
-            if len(mine) > CATEGORIES:
-                self._give_up()
-            return
-        if self._counts is not None:
-            self._give_up()
-        assert self._many is not None
-        self._many.add(texts, counts)
+        there = np.flatnonzero(counts)
+        if len(there) < len(counts):
+            texts, counts = texts.take(as_array(there)), counts[there]
+        self._add(*_each_once(_kept_texts(texts), counts))
+
+    def add_counts(self, counts: Mapping[str, int]) -> None:
+        """Count texts that were counted already."""
+        there = {text: count for text, count in counts.items() if count}
+        self._add(text_array(there), np.fromiter(there.values(), np.int64, len(there)))
 
     def result(self) -> CategoryCounts:
         """All that was counted so far."""
         if self._counts is not None:
-            return CategoryCounts(self._total, dict(self._counts), self._pinned, None, None, None)
+            named = dict(zip(self._texts.to_pylist(), self._counts.tolist(), strict=True))
+            return CategoryCounts(self._total, named, self._pinned, None, None, None)
         assert self._many is not None
         many = self._many
         return CategoryCounts(self._total, None, self._pinned, many.pinned_counts, many.buckets, many.sketch)
 
-    def _give_up(self) -> None:
+    def _add(self, texts: pa.Array, counts: Ints) -> None:
+        """texts: distinct ones, all of which came."""
+        self._total += int(counts.sum())
+        if self._counts is not None and len(texts) <= CATEGORIES and self._remember(texts, counts):
+            return
+        if self._counts is not None:
+            self._many = _Many(self._pinned)
+            self._many.add(self._texts, self._counts)
+            self._counts = None
+        assert self._many is not None
+        self._many.add(texts, counts)
+
+    def _remember(self, texts: pa.Array, counts: Ints) -> bool:
+        """Add to what is counted one by one; False, and nothing is changed, when it would be too much."""
         assert self._counts is not None
-        self._many = _Many(self._pinned)
-        self._many.add_counts(self._counts)
-        self._counts = None
+        found = pc.index_in(texts, value_set=self._texts)
+        known = valid(found)
+        new = np.flatnonzero(~known)
+        if len(self._counts) + len(new) > CATEGORIES:
+            return False
+        self._counts[values_of(found)[known]] += counts[known]
+        if len(new):
+            self._texts = pa.concat_arrays([self._texts, texts.take(as_array(new))])
+            self._counts = np.concatenate((self._counts, counts[new]))
+        return True
 
 
 class _Many:
     """Counts of more texts than can be told apart."""
 
     def __init__(self, pinned: tuple[str, ...]) -> None:
-        self._order = np.argsort(hashes(pa.array(pinned, pa.string()))) if pinned else np.empty(0, np.int64)
-        self._known = hashes(pa.array(pinned, pa.string()))[self._order] if pinned else np.empty(0, np.uint64)
+        self._order = np.argsort(hashes(text_array(pinned))) if pinned else np.empty(0, np.int64)
+        self._known = hashes(text_array(pinned))[self._order] if pinned else np.empty(0, np.uint64)
         self.pinned_counts: Ints = np.zeros(len(pinned), np.int64)
         self.buckets: Ints = np.zeros(BUCKETS, np.int64)
         self.sketch = np.zeros(_REGISTERS, np.uint8)
 
     def add_counts(self, counts: Mapping[str, int]) -> None:
         if counts:
-            self.add(pa.array(counts.keys(), pa.string()), np.fromiter(counts.values(), np.int64, len(counts)))
+            self.add(text_array(counts), np.fromiter(counts.values(), np.int64, len(counts)))
 
     def add(self, texts: pa.Array, counts: Ints) -> None:
         """texts: distinct ones and how often each came. Texts of the plan are told by their 64-bit hash."""
@@ -128,8 +146,23 @@ def kept(text: str) -> str:
     """The text as it is counted: the beginning and a hash of one that is very long."""
     if len(text) <= LONGEST:
         return text
-    mark = int(hashes(pa.array([text], pa.large_string()))[0])
+    mark = int(hashes(text_array([text]))[0])
     return f"{text[: LONGEST - 17]}…{mark:016x}"
+
+
+def _kept_texts(texts: pa.Array) -> pa.Array:
+    """(n,) large strings as they are counted, each once. Two long ones told alike would be one in a million million."""
+    texts = texts.cast(pa.large_string())
+    longest = pc.max(pc.utf8_length(texts)).as_py() if len(texts) else 0
+    return texts if longest <= LONGEST else text_array(map(kept, texts.to_pylist()))
+
+
+def _each_once(texts: pa.Array, counts: Ints) -> tuple[pa.Array, Ints]:
+    """The same when a text comes twice in them, as a dictionary may hold one."""
+    encoded = texts.dictionary_encode()
+    if len(encoded.dictionary) == len(texts):
+        return texts, counts
+    return encoded.dictionary, np.bincount(values_of(encoded.indices), weights=counts).astype(np.int64)
 
 
 def merge_categories(one: CategoryCounts, other: CategoryCounts) -> CategoryCounts:
@@ -188,7 +221,7 @@ def all_in_buckets(counts: CategoryCounts, pinned: tuple[str, ...]) -> Ints:
     were rarer in other data; by hash there is no such choice, and equal data look equal.
     """
     named, buckets = as_buckets(counts, pinned)
-    return buckets + _in_buckets(hashes(pa.array(pinned, pa.string())), named)
+    return buckets + _in_buckets(hashes(text_array(pinned)), named)
 
 
 def pinned_of(texts: Iterable[str], counts: Sequence[int], limit: int = 1000) -> tuple[str, ...]:
