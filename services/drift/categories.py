@@ -7,6 +7,7 @@ is stated: distances over buckets are lower bounds (data processing inequality, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
@@ -19,11 +20,13 @@ from services.drift.model import BUCKETS, CATEGORIES, CategoryCounts, Ints
 LONGEST = 256
 """Characters of a text that are kept; a longer one is told by its beginning and a hash of all of it."""
 
+_HASHED = 16_384  # texts
+_SHORT = 4096  # bytes
 _REGISTERS = 4096
 _ALPHA = 0.7213 / (1 + 1.079 / _REGISTERS)
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
-_POWERS = np.cumprod(np.full(4096, 0xBF58476D1CE4E5B9 | 1, np.uint64), dtype=np.uint64)
-"""Odd multipliers for the bytes of a text, by position."""
+_MIX = np.uint64(0xD6E8FEB86659FD93)
+_MASKS = np.array([(1 << 8 * count) - 1 for count in range(9)], np.uint64)
 
 Hashes = NDArray[np.uint64]
 
@@ -39,7 +42,11 @@ class CategoryCounter:
         self._many: _Many | None = None
 
     def add(self, array: pa.Array) -> None:
-        """Count an array of strings or of dictionary-encoded strings without nulls among what is counted."""
+        """Count an array of strings or of dictionary-encoded strings; nulls are left out."""
+        if self._many is not None and not pa.types.is_dictionary(array.type):
+            texts = _kept_texts(array.drop_null())
+            self._add(texts, np.ones(len(texts), np.int64))
+            return
         texts, counts = _distinct(array)
         there = np.flatnonzero(counts)
         if len(there) < len(counts):
@@ -115,25 +122,47 @@ class _Many:
 
 
 def hashes(texts: pa.Array) -> Hashes:
-    """(n,) uint64 hash of each text, the same in every process and on every machine. No nulls."""
+    """(n,) uint64 hash of each text, the same in every process and on every machine. No nulls.
+
+    Eight bytes at a time into the mixing steps of splitmix64 (Steele, Lea, Flood 2014); long texts by BLAKE2b.
+    """
     if texts.type != pa.large_string():
         texts = texts.cast(pa.large_string())
-    _, offset_buffer, data_buffer = texts.buffers()
     if not len(texts):
         return np.empty(0, np.uint64)
+    _, offset_buffer, data_buffer = texts.buffers()
     offsets = np.frombuffer(offset_buffer, np.int64)[texts.offset : texts.offset + len(texts) + 1]
     data = np.frombuffer(data_buffer, np.uint8) if data_buffer is not None else np.empty(0, np.uint8)
-    data = data[offsets[0] : offsets[-1]]
-    starts = offsets[:-1] - offsets[0]
-    lengths = np.diff(offsets)
+    found: Hashes = np.empty(len(texts), np.uint64)
+    for start in range(0, len(texts), _HASHED):  # not many at once, so that they stay in the cache
+        part = offsets[start : start + _HASHED + 1]
+        found[start : start + _HASHED] = _hashed(data, part[:-1], np.diff(part))
+    return found
+
+
+def _hashed(data: NDArray[np.uint8], starts: Ints, lengths: Ints) -> Hashes:
     mixed = lengths.astype(np.uint64) * _PRIME
-    if len(data):
-        positions = np.arange(len(data)) - np.repeat(starts, lengths)
-        weighted = (data.astype(np.uint64) + np.uint64(1)) * _POWERS[positions % len(_POWERS)]
-        weighted ^= (positions // len(_POWERS)).astype(np.uint64)  # very long texts: another page, other weights
-        filled = np.flatnonzero(lengths)
-        mixed[filled] += np.add.reduceat(weighted, starts[filled])
-    # Finalisation of splitmix64 (Steele, Lea, Flood 2014): every input bit reaches every output bit.
+    there = np.flatnonzero((lengths > 0) & (lengths <= _SHORT))
+    if len(there):
+        first = int(starts[there[0]])
+        last = int(starts[there[-1]] + lengths[there[-1]])
+        padded = np.concatenate((data[first:last], np.zeros(8, np.uint8)))
+        words = np.ndarray((len(padded) - 7,), np.dtype("<u8"), padded, 0, (1,))  # the eight bytes from each byte on
+        at, left, state = starts[there] - first, lengths[there], mixed[there]
+        while True:
+            state ^= words[at] & _MASKS[np.minimum(left, 8)]
+            state *= _MIX
+            state ^= state >> np.uint64(32)
+            more = left > 8
+            if not more.all():
+                mixed[there[~more]] = state[~more]
+                if not more.any():
+                    break
+                there, at, left, state = there[more], at[more], left[more], state[more]
+            at, left = at + 8, left - 8
+    for place in np.flatnonzero(lengths > _SHORT):
+        text = data[starts[place] : starts[place] + lengths[place]]
+        mixed[place] = int.from_bytes(blake2b(text.tobytes(), digest_size=8).digest(), "little")
     mixed ^= mixed >> np.uint64(30)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= mixed >> np.uint64(27)
@@ -144,17 +173,21 @@ def hashes(texts: pa.Array) -> Hashes:
 
 def kept(text: str) -> str:
     """The text as it is counted: the beginning and a hash of one that is very long."""
-    if len(text) <= LONGEST:
-        return text
-    mark = int(hashes(text_array([text]))[0])
-    return f"{text[: LONGEST - 17]}…{mark:016x}"
+    found: str = _kept_texts(text_array([text]))[0].as_py()
+    return found
 
 
 def _kept_texts(texts: pa.Array) -> pa.Array:
-    """(n,) large strings as they are counted, each once. Two long ones told alike would be one in a million million."""
+    """(n,) large strings as they are counted."""
     texts = texts.cast(pa.large_string())
-    longest = pc.max(pc.utf8_length(texts)).as_py() if len(texts) else 0
-    return texts if longest <= LONGEST else text_array(map(kept, texts.to_pylist()))
+    long = np.flatnonzero(values_of(pc.utf8_length(texts).cast(pa.int64())) > LONGEST)
+    if not len(long):
+        return texts
+    whole = texts.take(as_array(long))
+    beginnings = pc.utf8_slice_codeunits(whole, 0, LONGEST - 17).to_pylist()
+    told = dict(zip(long.tolist(), zip(beginnings, hashes(whole).tolist(), strict=True), strict=True))
+    short = texts.to_pylist() if len(long) < len(texts) else [""] * len(texts)
+    return text_array(f"{told[i][0]}…{told[i][1]:016x}" if i in told else text for i, text in enumerate(short))
 
 
 def _each_once(texts: pa.Array, counts: Ints) -> tuple[pa.Array, Ints]:
