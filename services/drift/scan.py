@@ -18,6 +18,7 @@ Progress = Callable[[int], None]
 """Called now and then with the number of rows read so far."""
 
 SAMPLE_ROWS = 200_000
+_WAITING = 6  # threads of which most wait
 
 
 class Rows(Protocol):
@@ -48,6 +49,11 @@ class Rows(Protocol):
         """True where reading each column by itself costs about as much as reading them together."""
         ...
 
+    @property
+    def waits(self) -> bool:
+        """True where reading waits for a network, so that more threads than processors are of use."""
+        ...
+
     def sample(self, rows: int, columns: Sequence[str] | None = None) -> pa.Table:
         """About so many rows spread over all of them; all of them if there are no more. columns: only these."""
         ...
@@ -61,9 +67,10 @@ class Rows(Protocol):
         ...
 
 
-def threads() -> int:
+def threads(rows: Rows | None = None) -> int:
     """As many as this process may run at once, at most eight: more threads only wait for memory."""
-    return max(1, min(len(os.sched_getaffinity(0)), 8))
+    here = max(1, min(len(os.sched_getaffinity(0)), 8))
+    return max(here, _WAITING) if rows is not None and rows.waits else here
 
 
 def plan_for(rows: Rows, sample_rows: int = SAMPLE_ROWS, *, edges: int = EDGES) -> Plan:
@@ -74,7 +81,7 @@ def plan_for(rows: Rows, sample_rows: int = SAMPLE_ROWS, *, edges: int = EDGES) 
     def plan(name: str) -> Sequence[ColumnPlan]:
         return plan_of(rows.sample(sample_rows, [name]), edges=edges).columns
 
-    with ThreadPoolExecutor(threads(), thread_name_prefix="plan") as pool:
+    with ThreadPoolExecutor(threads(rows), thread_name_prefix="plan") as pool:
         planned = list(pool.map(plan, rows.schema.names))
     return make_plan([column for columns in planned for column in columns])
 
@@ -91,7 +98,7 @@ def scan(
     here = {field.name: field.type for field in rows.schema}
     wanted = [column for column in plan.columns if column.name in here and fits(column, here[column.name])]
     counting = _count_apart if rows.by_column else _count_together
-    total, counted = counting(rows, wanted, here, workers or threads(), progress)
+    total, counted = counting(rows, wanted, here, workers or threads(rows), progress)
     known = {column.name for column in wanted}
     return Profile(
         plan=plan,
