@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from services.drift.columns import ColumnCounter, kind_of, type_name
 from services.drift.model import ColumnPlan, ColumnProfile, FileFacts, Kind, Plan, Profile
-from services.drift.plan import EDGES, make_plan, plan_of
+from services.drift.plan import edges_for, make_plan, plan_of
 
 Progress = Callable[[int], None]
 """Called now and then with the number of rows read so far."""
@@ -73,10 +73,12 @@ def threads(rows: Rows | None = None) -> int:
     return max(here, _WAITING) if rows is not None and rows.waits else here
 
 
-def plan_for(rows: Rows, sample_rows: int = SAMPLE_ROWS, *, edges: int = EDGES) -> Plan:
+def plan_for(rows: Rows, sample_rows: int = SAMPLE_ROWS) -> Plan:
     """A plan from a sample of the rows themselves. Raises SourceProblem when they cannot be read."""
     if not rows.by_column:
-        return plan_of(rows.sample(sample_rows), edges=edges)
+        return plan_of(rows.sample(sample_rows))
+
+    edges = edges_for(len(rows.schema))
 
     def plan(name: str) -> Sequence[ColumnPlan]:
         return plan_of(rows.sample(sample_rows, [name]), edges=edges).columns
