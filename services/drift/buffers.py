@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -29,3 +30,18 @@ def valid(array: pa.Array) -> NDArray[np.bool_]:
         return np.ones(len(array), np.bool_)
     bits = np.unpackbits(np.frombuffer(buffer, np.uint8), bitorder="little")
     return bits[array.offset : array.offset + len(array)].astype(np.bool_)
+
+
+def as_array(numbers: NDArray[np.int64]) -> pa.Array:
+    """The numbers as Arrow has them, which share the memory."""
+    raw = np.ascontiguousarray(numbers, np.int64)
+    return pa.Array.from_buffers(pa.int64(), len(raw), [None, pa.py_buffer(raw)])
+
+
+def text_array(texts: Iterable[str]) -> pa.Array:
+    """Texts as large strings. `pa.array` would import pandas to see whether it is given something of that."""
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
+    offsets = np.zeros(len(encoded) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)), out=offsets[1:])
+    data = pa.py_buffer(b"".join(encoded))
+    return pa.Array.from_buffers(pa.large_string(), len(encoded), [None, pa.py_buffer(offsets), data])

@@ -65,7 +65,10 @@ class ColumnCounter:
         self.rows += len(array)
         self.nulls += logical_nulls(array)
         if self._texts is not None:
-            self._texts.add(texts_of(array))
+            if pa.types.is_boolean(array.type):
+                self._texts.add_counts({"true": array.true_count, "false": array.false_count})
+            else:
+                self._texts.add(texts_of(array))
         elif self._numbers is not None:
             numbers = lengths_of(array) if self.plan.kind is Kind.NESTED else numbers_of(array)
             if numbers.dtype.kind == "f":

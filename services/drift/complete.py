@@ -15,6 +15,7 @@ class CompleteRows:
     """`services.drift.scan.Rows` without those that hold a null or NaN in any column."""
 
     by_column = False  # which rows are left needs every column
+    waits = False
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows

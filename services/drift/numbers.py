@@ -109,16 +109,14 @@ class NumberCounter:
         left, right = positions(block, self._plan.edges)
         self._below += left
         self._upto += right
-        if len(self._buffer) < len(block) + 1:
-            self._buffer = np.empty(BLOCK + 1)
-        running = self._buffer[: len(block) + 1]
-        running[0] = 0.0
-        moved = running[1:]
+        if len(self._buffer) < len(block):
+            self._buffer = np.empty(BLOCK)
+        moved = self._buffer[: len(block)]
         with np.errstate(over="ignore", invalid="ignore"):
             np.subtract(block, self._plan.shift, out=moved, dtype=np.float64)
             self._square += float(np.dot(moved, moved))
-            np.cumsum(moved, out=moved)
-        self._sum_below += running[left]
+            running = _sums_before(moved, left)
+        self._sum_below += running[:-1]
         self._sum += float(running[-1])
         self._minimum = min(self._minimum, float(block[0]))
         self._maximum = max(self._maximum, float(block[-1]))
@@ -206,10 +204,28 @@ def _few(block: Numbers) -> tuple[Floats, Ints] | None:
     return ordered[first].astype(np.float64) + 0.0, np.diff(np.append(first, len(ordered)))
 
 
+def _sums_before(values: Floats, places: Ints) -> Floats:
+    """(K + 1,) the sum of the values before each of K places, which do not fall, and of all of them.
+
+    Segments are added apart, each by numpy's pairwise sum, which is quicker than running sums and rounds less.
+    """
+    bounds = np.concatenate(([0], places, [len(values)]))
+    filled = bounds[1:] > bounds[:-1]
+    segments = np.zeros(len(places) + 1)
+    segments[filled] = np.add.reduceat(values, bounds[:-1][filled])
+    found: Floats = np.cumsum(segments)
+    return found
+
+
 def positions(block: Numbers, edges: Floats) -> tuple[Ints, Ints]:
     """How many of a sorted block are < and <= each edge, compared as exact numbers whatever the block's type."""
     if block.dtype == np.float64:
-        return np.searchsorted(block, edges, "left"), np.searchsorted(block, edges, "right")
+        left = np.searchsorted(block, edges, "left")
+        right = left.copy()
+        if len(block):
+            met = block[np.minimum(left, len(block) - 1)] == edges  # few edges are values of the block
+            right[met] = np.searchsorted(block, edges[met], "right")
+        return left, right
     if block.dtype == np.float32:
         with np.errstate(over="ignore"):
             near = edges.astype(np.float32)

@@ -14,11 +14,13 @@ from services.errors import SourceProblem
 from services.reading.chunks import evenly, thinned
 from services.reading.display import quoted
 from services.reading.limits import Limits
-from services.reading.parquet import open_parquet, unreadable
+from services.reading.parquet import open_parquet, opened, unreadable
 from services.reading.places import SourceFile
 
 _BUFFER = 256 * 1024
 _FOOTERS_KEPT = 200
+_WORTH_A_READ = 256 * 1024  # bytes that are worth a round trip
+_LARGEST_READ = 32 * 1024 * 1024  # bytes of one column held by a thread
 _SAMPLED_FILES = 8
 _SAMPLED_GROUPS = 3
 _WEIGHTS = {Kind.NUMBER: 20.0, Kind.TIME: 20.0, Kind.CATEGORY: 6.0, Kind.BOOLEAN: 2.0, Kind.NESTED: 8.0}
@@ -35,10 +37,11 @@ class ParquetRows:
         self.schema: pa.Schema = reader.schema
         self.row_count = reader.row_count
         self._kinds = {field.name: kind_of(field.type) for field in self.schema}
-        # From afar few large reads are cheap, and many small ones are not.
-        self.by_column = not any(file.read_size for file in reader.files)
         self._many_texts: set[str] = set()
         self._footers: dict[str, pq.FileMetaData] = {}
+        self.waits = any(file.read_size for file in reader.files)
+        # From afar, few large reads are cheap and many small ones are not.
+        self.by_column = not self.waits or self._chunk_size() >= _WORTH_A_READ
 
     def weight(self, column: str) -> float:
         """About nanoseconds for each value."""
@@ -53,7 +56,7 @@ class ParquetRows:
         for file in chosen:
             with file.open() as stream:
                 try:
-                    parquet = self._opened(file, stream, names)
+                    parquet = self._opened(file, stream, names, file.read_size or _BUFFER)
                 except (pa.ArrowException, OSError) as error:
                     raise unreadable(file, error) from None
                 sizes = [parquet.metadata.row_group(i).num_rows for i in range(parquet.metadata.num_row_groups)]
@@ -75,7 +78,7 @@ class ParquetRows:
         for file in self._files:
             with file.open(onward=not file.read_size) as stream:
                 try:
-                    parquet = self._opened(file, stream, wanted)
+                    parquet = self._opened(file, stream, wanted, self._buffer(file))
                     for groups in self._announced(file, parquet, wanted):
                         for batch in parquet.iter_batches(
                             batch_size=BLOCK, row_groups=groups, columns=wanted, use_threads=False
@@ -84,7 +87,7 @@ class ParquetRows:
                 except (pa.ArrowException, OSError) as error:
                     raise unreadable(file, error) from None
 
-    def _opened(self, file: SourceFile, stream: object, columns: Sequence[str]) -> pq.ParquetFile:
+    def _opened(self, file: SourceFile, stream: object, columns: Sequence[str], buffer: int) -> pq.ParquetFile:
         """The file, whose footer is read once and kept where there are not very many of them."""
         as_dictionary = [
             name for name in columns if self._kinds.get(name) is Kind.CATEGORY and name not in self._many_texts
@@ -94,17 +97,32 @@ class ParquetRows:
             metadata=self._footers.get(file.path),
             read_dictionary=as_dictionary,
             pre_buffer=False,
-            buffer_size=file.read_size or _BUFFER,
+            buffer_size=buffer,
             page_checksum_verification=True,
         )
         if len(self._footers) < _FOOTERS_KEPT:
             self._footers[file.path] = parquet.metadata
         return parquet
 
-    def _announced(self, file: SourceFile, parquet: pq.ParquetFile, columns: Sequence[str]) -> Iterator[list[int]]:
-        """Row groups to be read together: all of a local file; of a remote one each alone, told in time."""
-        metadata = parquet.metadata
+    def _buffer(self, file: SourceFile) -> int:
+        """Bytes of a column read at a time; 0: whole chunks, where each read is a round trip."""
         if not file.read_size:
+            return _BUFFER
+        return 0 if self.by_column and self._chunk_size() <= _LARGEST_READ else file.read_size
+
+    def _chunk_size(self) -> int:
+        """About how many bytes a column has in a row group, by the first file."""
+        file = self._files[0]
+        if file.path not in self._footers:
+            with file.open() as stream:
+                self._footers[file.path] = opened(file, stream).metadata
+        metadata = self._footers[file.path]
+        return int(file.size // max(metadata.num_row_groups * metadata.num_columns, 1))
+
+    def _announced(self, file: SourceFile, parquet: pq.ParquetFile, columns: Sequence[str]) -> Iterator[list[int]]:
+        """Row groups to be read together: all, or each alone and announced in time where columns are read together."""
+        metadata = parquet.metadata
+        if self.by_column:
             yield list(range(metadata.num_row_groups))
             return
         chunks = [_chunks(metadata.row_group(index), frozenset(columns)) for index in range(metadata.num_row_groups)]

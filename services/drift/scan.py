@@ -12,12 +12,13 @@ import pyarrow as pa
 
 from services.drift.columns import ColumnCounter, kind_of, type_name
 from services.drift.model import ColumnPlan, ColumnProfile, FileFacts, Kind, Plan, Profile
-from services.drift.plan import EDGES, make_plan, plan_of
+from services.drift.plan import edges_for, make_plan, plan_of
 
 Progress = Callable[[int], None]
 """Called now and then with the number of rows read so far."""
 
 SAMPLE_ROWS = 200_000
+_WAITING = 6  # threads of which most wait
 
 
 class Rows(Protocol):
@@ -48,6 +49,11 @@ class Rows(Protocol):
         """True where reading each column by itself costs about as much as reading them together."""
         ...
 
+    @property
+    def waits(self) -> bool:
+        """True where reading waits for a network, so that more threads than processors are of use."""
+        ...
+
     def sample(self, rows: int, columns: Sequence[str] | None = None) -> pa.Table:
         """About so many rows spread over all of them; all of them if there are no more. columns: only these."""
         ...
@@ -61,20 +67,23 @@ class Rows(Protocol):
         ...
 
 
-def threads() -> int:
+def threads(rows: Rows | None = None) -> int:
     """As many as this process may run at once, at most eight: more threads only wait for memory."""
-    return max(1, min(len(os.sched_getaffinity(0)), 8))
+    here = max(1, min(len(os.sched_getaffinity(0)), 8))
+    return max(here, _WAITING) if rows is not None and rows.waits else here
 
 
-def plan_for(rows: Rows, sample_rows: int = SAMPLE_ROWS, *, edges: int = EDGES) -> Plan:
+def plan_for(rows: Rows, sample_rows: int = SAMPLE_ROWS) -> Plan:
     """A plan from a sample of the rows themselves. Raises SourceProblem when they cannot be read."""
     if not rows.by_column:
-        return plan_of(rows.sample(sample_rows), edges=edges)
+        return plan_of(rows.sample(sample_rows))
+
+    edges = edges_for(len(rows.schema))
 
     def plan(name: str) -> Sequence[ColumnPlan]:
         return plan_of(rows.sample(sample_rows, [name]), edges=edges).columns
 
-    with ThreadPoolExecutor(threads(), thread_name_prefix="plan") as pool:
+    with ThreadPoolExecutor(threads(rows), thread_name_prefix="plan") as pool:
         planned = list(pool.map(plan, rows.schema.names))
     return make_plan([column for columns in planned for column in columns])
 
@@ -91,7 +100,7 @@ def scan(
     here = {field.name: field.type for field in rows.schema}
     wanted = [column for column in plan.columns if column.name in here and fits(column, here[column.name])]
     counting = _count_apart if rows.by_column else _count_together
-    total, counted = counting(rows, wanted, here, workers or threads(), progress)
+    total, counted = counting(rows, wanted, here, workers or threads(rows), progress)
     known = {column.name for column in wanted}
     return Profile(
         plan=plan,

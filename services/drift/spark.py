@@ -26,7 +26,7 @@ from services.drift.columns import kind_of, type_name
 from services.drift.encode import decode, encode
 from services.drift.model import ColumnPlan, Kind, Plan, Profile
 from services.drift.numbers import BLOCK
-from services.drift.plan import EDGES, make_plan, plan_of
+from services.drift.plan import make_plan, plan_of
 from services.drift.profile import merge_all
 from services.drift.scan import SAMPLE_ROWS, absent, fits
 from services.drift.spark_kernel import PARTIAL, adding, counting, sampling
@@ -92,9 +92,7 @@ def read_files(session: SparkSession, paths: Sequence[str], format_: str, option
     return session.read.format(format_).options(**options).load(list(paths))
 
 
-def profile_frame(
-    frame: DataFrame, *, plan: Plan | None = None, name: str = "", fingerprint: str = "", edges: int = EDGES
-) -> Profile:
+def profile_frame(frame: DataFrame, *, plan: Plan | None = None, name: str = "", fingerprint: str = "") -> Profile:
     """The profile of a DataFrame, as `services.drift.scan.scan` makes one. plan: the baseline's, for a target.
 
     Raises SourceProblem naming what Spark says; the session and its settings are left as they were.
@@ -104,14 +102,14 @@ def profile_frame(
     try:
         with _quiet(), _large_batches(frame.sparkSession):
             ship(frame.sparkSession)
-            return _profile(frame, plan, name, fingerprint, edges)
+            return _profile(frame, plan, name, fingerprint)
     except PySparkException as error:
         raise SourceProblem(
             f"Spark could not read {quoted(name or 'the data')}: {_first_line(error)}", code="spark_failed"
         ) from None
 
 
-def _profile(frame: DataFrame, plan: Plan | None, name: str, fingerprint: str, edges: int) -> Profile:
+def _profile(frame: DataFrame, plan: Plan | None, name: str, fingerprint: str) -> Profile:
     names = list(frame.columns)
     readable = _readable(frame)
     here = {each: field.type for each, field in zip(names, _arrow_schema(readable), strict=True)}
@@ -119,7 +117,7 @@ def _profile(frame: DataFrame, plan: Plan | None, name: str, fingerprint: str, e
         if each.dataType.typeName() == "void":
             here[each.name] = pa.null()
     if plan is None:
-        plan = _retyped(plan_of(_sample(readable).rename_columns(names), edges=edges), here)
+        plan = _retyped(plan_of(_sample(readable).rename_columns(names)), here)
     known = [each for each in plan.columns if each.name in here and fits(each, here[each.name])]
     places = [_PLACE.format(names.index(each.name)) for each in known]
     counted = _count(readable.select(*places), make_plan(known)) if known else None

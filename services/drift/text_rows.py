@@ -24,6 +24,7 @@ class TextRows:
     """`services.drift.scan.Rows` of an opened Tabular dataset, of any format."""
 
     by_column = False
+    waits = False
 
     def __init__(self, name: str, data: TabularData, *, sample_rows: int = 200_000) -> None:
         self.name = name

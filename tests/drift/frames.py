@@ -20,6 +20,7 @@ class TableRows:
     """`services.drift.scan.Rows` of tables in memory."""
 
     by_column = True
+    waits = False
 
     def __init__(self, table: pa.Table, *, name: str = "data", batch: int = 10_000) -> None:
         self.name = name

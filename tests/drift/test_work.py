@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -13,7 +14,9 @@ from services.datasets.model import ColumnType, Definition, FileFormat, Format
 from services.drift import work
 from services.drift.encode import decode, encode
 from services.drift.parquet_rows import ParquetRows
+from services.drift.plan import plan_of
 from services.drift.profile import merge_all
+from services.drift.scan import SAMPLE_ROWS, plan_for
 from services.drift.settings import CompareSettings
 from services.drift.text_rows import TextRows
 from services.reading.limits import DEFAULT_LIMITS
@@ -85,3 +88,13 @@ def test_notes_of_both_sides_are_told(tmp_path: Path) -> None:
     assert decode(noted).notes == ("Only the first rows were read.",)
     found = work.compare_profiles(noted, encode(made), CompareSettings())
     assert found.notes[-1] == "data: Only the first rows were read."
+
+
+def test_the_plan_of_columns_read_apart_is_that_of_the_table(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    for columns in (3, 120):
+        table = pa.table({f"x{index}": rng.normal(size=3_000) for index in range(columns)})
+        path = tmp_path / f"{columns}.parquet"
+        pq.write_table(table, path, row_group_size=700)
+        rows = ParquetRows("a", [LocalFile("a", str(path), path.stat().st_size, None)], DEFAULT_LIMITS)
+        assert plan_for(rows).id == plan_of(rows.sample(SAMPLE_ROWS)).id
