@@ -24,6 +24,7 @@ from services.access.model import Grant
 from services.datasets.model import (
     Column,
     DatasetCard,
+    DatasetType,
     DatasetVersion,
     Deprecation,
     FingerprintCheck,
@@ -148,6 +149,7 @@ def _studio(card: DatasetCard) -> tuple[Json, ...]:
 def _actions(card: DatasetCard, viewer: str) -> tuple[Json, ...]:
     name, number = card.version.name, card.version.version
     watching = bool(viewer) and viewer in card.dataset.watchers
+    is_table = card.dataset.type is DatasetType.TABULAR
     elements = [
         command_button("Versions", "run:versions", dataset_command("versions", name)),
         command_button("Use", "run:use", dataset_command("use", name, number)),
@@ -166,6 +168,7 @@ def _actions(card: DatasetCard, viewer: str) -> tuple[Json, ...]:
             dataset_command("watch", name, None, *(["off"] if watching else [])),
         ),
         command_button("New version", "run:register", dataset_command("register", name)),
+        *([command_button("Drift monitors", "run:drift", dataset_command("drift", name))] if is_table else []),
         overflow(
             "pick:more",
             [
