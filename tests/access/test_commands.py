@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,13 +29,6 @@ from services.store.access_tables import access_audit as audit_table
 from services.store.database import Database
 from tests.databases import SetClock
 from tests.scenario.bot_on_local_slack import MANIFEST
-
-
-@pytest.fixture
-def database_url(migrated_sqlite: Path, tmp_path: Path) -> str:
-    """What is said does not depend on the kind of database."""
-    shutil.copy(migrated_sqlite, tmp_path / "bot.db")
-    return f"sqlite:///{tmp_path / 'bot.db'}"
 
 
 @pytest.fixture

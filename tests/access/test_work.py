@@ -17,8 +17,6 @@ from services.store.database import Database
 from tests.access.world import ADA, World
 from tests.databases import SetClock
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
 
 @pytest.fixture
 def wake() -> Wake:
