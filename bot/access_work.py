@@ -7,6 +7,8 @@ import asyncio
 from bot.logs import get_logger, new_request_id, request_context
 from services.access.calendar import Calendar
 from services.access.executing import Executor
+from services.access.sweeping import Sweep
+from services.errors import UserError
 
 log = get_logger("bot.access")
 
@@ -23,6 +25,14 @@ class Wake:
     def __call__(self) -> None:
         """Never blocks."""
         self.event.set()
+
+
+async def reconcile(sweep: Sweep) -> None:
+    """One sweep. Where the other side cannot be listed now, or not by this bot, that is told and nothing is done."""
+    try:
+        await sweep.run()
+    except UserError as error:
+        log.warning("access cannot be reconciled", code=error.code, reason=error.sentence)
 
 
 class AccessWork:

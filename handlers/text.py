@@ -19,7 +19,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 _EDGE_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _MARKS = str.maketrans({"*": "∗", "~": "∼", "`": "ʼ"})
-_QUOTED = re.compile(r"(“[^“”]*”|\buser group S[A-Z0-9]{2,}\b|\buser [UW][A-Z0-9]{2,}\b)")
+_ID = r"(?=[A-Z0-9]*[0-9]|[A-Z]{8})[A-Z0-9]{2,}\b"  # so that "user UPN" is none
+_QUOTED = re.compile(rf"(“[^“”]*”|\buser group S{_ID}|\buser [UW]{_ID})")
 _PLACE = re.compile(r"\{\}")
 
 

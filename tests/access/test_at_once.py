@@ -14,7 +14,9 @@ from services.actor import Actor
 from services.outbox import Action
 from services.store.database import Database
 from tests.access.world import ADA, BEN, CHIARA, DAN, OWNERS, World
-from tests.databases import SetClock
+from tests.databases import SetClock, database_url
+
+__all__ = ["database_url"]  # on each kind of database
 
 ROUNDS = {"sqlite": 250, "postgresql": 60}
 """Whole clicks, with accounts and facts behind them; `tests.store.test_access_at_once` has a thousand of the writes."""

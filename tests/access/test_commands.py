@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from sqlalchemy import delete, update
 from bot import access_audit
 from bot.access_check import PolicyFinding, check_file, file_findings, people_findings
 from bot.access_policy import PolicyInForce
+from bot.cli import main
 from bot.metrics import Metrics
 from bot.sandbox.server import LocalSlack
 from bot.settings import Settings, SettingsError, checked_settings
@@ -21,7 +21,7 @@ from bot.slack_client import SlackClient, open_session
 from handlers.caller import Installation
 from services.access.audit import entry_hash
 from services.access.model import AuditEntry, AuditEvent
-from services.access.policy import BUILT_IN, Policy
+from services.access.policy import BUILT_IN, Policy, json_schema
 from services.errors import InvalidInput, NotFound
 from services.store import migrate
 from services.store.access import SqlAccessStore
@@ -29,13 +29,6 @@ from services.store.access_tables import access_audit as audit_table
 from services.store.database import Database
 from tests.databases import SetClock
 from tests.scenario.bot_on_local_slack import MANIFEST
-
-
-@pytest.fixture
-def database_url(migrated_sqlite: Path, tmp_path: Path) -> str:
-    """What is said does not depend on the kind of database."""
-    shutil.copy(migrated_sqlite, tmp_path / "bot.db")
-    return f"sqlite:///{tmp_path / 'bot.db'}"
 
 
 @pytest.fixture
@@ -231,3 +224,22 @@ async def test_without_its_policy_the_bot_does_not_start(tmp_path: Path) -> None
     with pytest.raises(SettingsError, match="POLICY_FILE: Line 2"):
         await PolicyInForce(file).open()
     await PolicyInForce(None).open()
+
+
+def test_the_commands_at_the_terminal(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    (tmp_path / "policy.yml").write_text("version: 1\n")
+    assert main(["policy", "check", "policy.yml"]) == 0
+    assert main(["policy", "schema"]) == 0
+    assert json.loads(capsys.readouterr().out.partition("\n")[2]) == json_schema()
+    assert main(["audit", "verify"]) == 0
+    assert (
+        capsys.readouterr().out == "Note the heads where the bot cannot write, and give them to --anchor next time.\n"
+    )
+    assert main(["audit", "export", "--format", "csv"]) == 0
+    assert capsys.readouterr().out == f"{','.join(access_audit.COLUMNS)}\r\n"
+    assert main(["audit", "export", "--since", "tomorrow"]) == 1
+    assert capsys.readouterr().err.startswith("dataset-bot: tomorrow is no time")

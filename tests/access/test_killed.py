@@ -65,7 +65,6 @@ def said_to(slack: LocalSlack, user: str) -> Counter[str]:
     return Counter(message.text.split(":")[0] for message in slack.world.messages[slack.world.dm(user).id])
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("point", POINTS)
 async def test_giving(point: str, db: Database, database_url: str, tmp_path: Path, slack: LocalSlack) -> None:
     cloud = tmp_path / "cloud"
@@ -88,7 +87,6 @@ async def test_giving(point: str, db: Database, database_url: str, tmp_path: Pat
     await assert_audited(world, "grant.given")
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("point", POINTS)
 async def test_ending(point: str, db: Database, database_url: str, tmp_path: Path, slack: LocalSlack) -> None:
     cloud = tmp_path / "cloud"

@@ -24,7 +24,6 @@ from services.actor import Actor
 from services.errors import Conflict, InvalidInput, NotAllowed, NotFound, Unavailable
 from tests.access.world import ADA, BEN, CHIARA, DAN, EVE, GUEST, OWNERS, WEEK, World, wish
 
-pytestmark = pytest.mark.usefixtures("migrated_sqlite")
 TWO_STAGES = {"id": "two", "approvers": [{"from": ["owner"]}, {"from": [OWNERS], "needed": 2}]}
 
 

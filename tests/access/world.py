@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -59,7 +59,7 @@ class World:
     datasets: FakeDatasets = field(default_factory=FakeDatasets)
     cloud: FakeCloud = field(default_factory=FakeCloud)
     outbox_woken: Woken = field(default_factory=Woken)
-    executor_woken: Woken = field(default_factory=Woken)
+    executor_woken: Callable[[], None] = field(default_factory=Woken)
 
     def __post_init__(self) -> None:
         self.datasets.add("sales", ADA)

@@ -14,7 +14,7 @@ from handlers.datasets import compare_form, diff_view, list_view, preview_view, 
 from handlers.datasets.list_request import ListRequest
 from handlers.message import Json, Message
 from handlers.sharing import for_everybody, with_share_button
-from handlers.text import code, md, one_line
+from handlers.text import code, md, one_line, told
 from tests.golden import as_json, assert_within_limits
 from tests.handlers.nasty import TEXTS, World
 
@@ -111,6 +111,15 @@ def test_a_text_does_not_turn_what_follows_it(mark: str) -> None:
     assert blockkit.preformatted(name)["elements"][0]["elements"][0]["text"] == shown
     assert tables.table([["Name"], [name]])["rows"][1][0]["text"] == shown
     assert Message(text=name).notification == shown
+
+
+def test_who_a_sentence_names_by_id_is_mentioned() -> None:
+    named = "Ask user U0ADA, user W012ABCDEF or user group S0OWNERS"
+    others = "about “user U0BEN”, not the user UPN or user group S."
+    assert told(f"{named} {others}") == (
+        "Ask <@U0ADA>, <@W012ABCDEF> or <!subteam^S0OWNERS> about `user U0BEN`, not the user UPN or user group S."
+    )
+    assert told("user U0ADA<!channel>") == "<@U0ADA>&lt;!channel&gt;"
 
 
 def test_text_from_right_to_left_stays_as_it_is() -> None:

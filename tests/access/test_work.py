@@ -1,0 +1,79 @@
+"""Access in the background: what is decided is executed at once, and no failure ends the work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from bot.access_work import AccessWork, Wake, reconcile
+from services.access.calendar import Calendar
+from services.access.executing import Executor
+from services.access.model import RequestStatus
+from services.actor import Actor
+from services.errors import Unavailable
+from services.store.database import Database
+from tests.access.world import ADA, World
+from tests.databases import SetClock
+
+
+@pytest.fixture
+def wake() -> Wake:
+    return Wake()
+
+
+@pytest.fixture
+async def working(db: Database, clock: SetClock, wake: Wake) -> AsyncIterator[World]:
+    """A world whose work runs, and looks by itself once in an hour."""
+    world = World(db, clock, executor_woken=wake)
+    await world.register()
+    ports = world.service.ports
+    work = AccessWork(Executor(ports, world.instance), Calendar(ports), wake, poll=3600)
+    work.start()
+    yield world
+    await work.stop()
+
+
+async def until(seen: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            if await seen():
+                return
+            await asyncio.sleep(0.01)
+
+
+async def test_what_is_approved_is_given_at_once(working: World) -> None:
+    asked = await working.ask()
+    await working.service.approve(Actor(ADA), asked.id)
+
+    async def given() -> bool:
+        return (await working.request(asked.id)).status is RequestStatus.GRANTED
+
+    await until(given)
+
+
+async def test_a_fault_does_not_end_it(working: World, wake: Wake) -> None:
+    asked = await working.ask()
+    working.cloud.failures = [KeyError("surprise")]
+    await working.service.approve(Actor(ADA), asked.id)
+
+    async def tried() -> bool:
+        return (await working.grant_of(asked.id)).attempts == 1
+
+    await until(tried)
+    working.clock.advance(seconds=10)
+    wake()
+
+    async def given() -> bool:
+        return (await working.request(asked.id)).status is RequestStatus.GRANTED
+
+    await until(given)
+
+
+async def test_a_sweep_that_cannot_list_concludes_nothing(world: World) -> None:
+    grant = await world.given()
+    world.cloud.failures = [Unavailable("Azure does not answer.")]
+    await reconcile(world.sweeper)
+    assert not world.cloud.failures
+    assert await world.service.grant(grant.id) == grant
