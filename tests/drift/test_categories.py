@@ -164,3 +164,15 @@ def test_one_huge_row_group_is_read_in_pieces(tmp_path: Path) -> None:
         assert int(seen) == rows
         peaks.append(float(peak))
     assert peaks[1] - peaks[0] < 30
+
+
+@pytest.mark.slow
+def test_large_texts_are_read_a_few_at_a_time(tmp_path: Path) -> None:
+    """30,000 different texts of 6 KB each (180 MB) in one row group."""
+    path = tmp_path / "large.parquet"
+    table = pa.table({"text": [f"{number:06d}" + "large text " * 550 for number in range(30_000)]})
+    pq.write_table(table, path, row_group_size=30_000, use_dictionary=False)
+    done = subprocess.run([sys.executable, "-c", _SCAN, str(path)], capture_output=True, text=True, check=True)
+    seen, peak = done.stdout.split()
+    assert int(seen) == 30_000
+    assert float(peak) < 260
