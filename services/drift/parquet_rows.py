@@ -21,6 +21,9 @@ _BUFFER = 256 * 1024
 _FOOTERS_KEPT = 200
 _WORTH_A_READ = 256 * 1024  # bytes that are worth a round trip
 _LARGEST_READ = 32 * 1024 * 1024  # bytes of one column held by a thread
+_BATCH_BYTES = 8 << 20
+_SAMPLE_BYTES = 16 << 20  # of one row group
+_GROUPS_MEASURED = 8
 _SAMPLED_FILES = 8
 _SAMPLED_GROUPS = 3
 _WEIGHTS = {Kind.NUMBER: 20.0, Kind.TIME: 20.0, Kind.CATEGORY: 6.0, Kind.BOOLEAN: 2.0, Kind.NESTED: 8.0}
@@ -79,9 +82,10 @@ class ParquetRows:
             with file.open(onward=not file.read_size) as stream:
                 try:
                     parquet = self._opened(file, stream, wanted, self._buffer(file))
+                    at_once = _rows_at_once(parquet.metadata, frozenset(wanted))
                     for groups in self._announced(file, parquet, wanted):
                         for batch in parquet.iter_batches(
-                            batch_size=BLOCK, row_groups=groups, columns=wanted, use_threads=False
+                            batch_size=at_once, row_groups=groups, columns=wanted, use_threads=False
                         ):
                             yield self._in_order(file, batch, wanted)
                 except (pa.ArrowException, OSError) as error:
@@ -146,24 +150,39 @@ class ParquetRows:
 
     def _head_of(self, file: SourceFile, parquet: pq.ParquetFile, group: int, names: list[str], rows: int) -> pa.Table:
         tables: list[pa.Table] = []
-        left = rows
+        left, size = rows, 0
         try:
             for batch in parquet.iter_batches(
-                batch_size=min(BLOCK, rows), row_groups=[group], columns=names, use_threads=False
+                batch_size=min(_rows_at_once(parquet.metadata, frozenset(names)), rows),
+                row_groups=[group],
+                columns=names,
+                use_threads=False,
             ):
                 tables.append(thinned(pa.Table.from_batches([batch]), left))
                 left -= batch.num_rows
-                if left <= 0:
+                size += tables[-1].nbytes
+                if left <= 0 or size > _SAMPLE_BYTES:
                     break
         except (pa.ArrowException, OSError) as error:
             raise unreadable(file, error) from None
         return pa.concat_tables(tables) if tables else self.schema.empty_table()
 
 
+def _rows_at_once(metadata: pq.FileMetaData, columns: frozenset[str]) -> int:
+    """Fewer rows than a block where they are large, as texts and lists can be."""
+    size = rows = 0
+    for index in range(min(metadata.num_row_groups, _GROUPS_MEASURED)):
+        group = metadata.row_group(index)
+        rows += group.num_rows
+        parts = (group.column(place) for place in range(group.num_columns))
+        size += sum(part.total_uncompressed_size for part in parts if part.path_in_schema.split(".")[0] in columns)
+    return max(min(BLOCK, _BATCH_BYTES * rows // max(size, 1)), 64)
+
+
 def _is_diverse(column: pa.ChunkedArray) -> bool:
     """Are there so many different texts that a dictionary of them would only be in the way?"""
     size = len(column)
-    return size > 20_000 and len(column.unique()) > size // 4
+    return size > 2_000 and len(column.unique()) > size // 4
 
 
 def _chunks(group: pq.RowGroupMetaData, columns: frozenset[str]) -> list[tuple[int, int]]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from services.datasets.model import ColumnType
+from services.drift.buffers import as_array
 from services.reading.places import SourceFile
 
 
@@ -132,7 +134,7 @@ def thinned(table: pa.Table, keep: int) -> pa.Table:
     if rows <= keep:
         return table
     # A copy on purpose: a slice would hold the whole table in memory.
-    return table.take(pa.array([index * rows // keep for index in range(keep)], pa.int64()))
+    return table.take(as_array(np.arange(keep, dtype=np.int64) * rows // keep))
 
 
 def evenly(count: int, wanted: int) -> list[int]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.datasets.model import ColumnType
+from services.drift.buffers import text_array
 from services.reading.display import CELL_LIMIT, visible
 
 # Formats tried beside ISO 8601, as Azure ML does; a column that fits both is read as month first, as there.
@@ -57,7 +58,7 @@ def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
         column = column.cast(pa.float64())
         kind = column.type
     if pa.types.is_floating(kind):
-        return pc.if_else(pc.is_nan(column), pa.scalar(None, kind), column)
+        return pc.if_else(pc.is_nan(column), pa.nulls(1, kind)[0], column)
     if pa.types.is_date(kind):
         return column.cast(pa.timestamp("us"))
     if pa.types.is_timestamp(kind) and kind.unit != "us":
@@ -99,7 +100,7 @@ def _decimals(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _booleans(column: pa.ChunkedArray) -> pa.ChunkedArray:
     lower = pc.utf8_lower(pc.utf8_trim_whitespace(column))
     # Arrow would take "1" and "0" too: those are numbers here, found before.
-    known = pc.is_in(lower, value_set=pa.array([*_TRUE_FALSE, None], pa.string()))
+    known = pc.or_(pc.is_in(lower, value_set=text_array(_TRUE_FALSE).cast(lower.type)), pc.is_null(lower))
     if not pc.all(known).as_py():
         raise pa.ArrowInvalid("not only true and false")
     return pc.cast(lower, pa.bool_())

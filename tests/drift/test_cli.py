@@ -255,7 +255,7 @@ def test_help_imports_neither_numpy_nor_pyarrow() -> None:
 def test_a_comparison_imports_neither_pandas_nor_scipy_nor_slack(data: Path) -> None:
     code = (
         "import sys; from bot.cli import main\n"
-        f"main(['drift', 'compare', {str(data / 'old.parquet')!r}, {str(data / 'same.parquet')!r}])\n"
+        f"main(['drift', 'compare', {str(data / 'old.csv')!r}, {str(data / 'same.parquet')!r}])\n"
         "print({'pandas', 'scipy', 'slack_sdk', 'sqlalchemy', 'azureml', 'pyspark', 'asyncio'} & set(sys.modules),"
         " file=sys.stderr)"
     )
