@@ -35,6 +35,7 @@ from services.datasets.rules import Permission
 from services.datastores.model import Datastore, DatastoreRequest
 from services.drift.comparison import Comparison
 from services.drift.settings import CompareSettings
+from services.drift.windows import Window
 
 Progress = Callable[[str], Awaitable[None]]
 """Called with a short sentence whenever a long piece of work enters a new step."""
@@ -260,11 +261,13 @@ class DataReader(Protocol):
         name: str = "",
         fingerprint: str = "",
         progress: Progress | None = None,
+        window: Window | None = None,
     ) -> bytes:
         """Everything that drift needs to know of a Tabular definition, counted in one scan; see services.drift.encode.
 
         plan: an encoded profile that this one is to be compared with or added to; it is counted where that one was.
-        name: how a person calls the data; fingerprint: digest of their files. Raises SourceProblem.
+        name: how a person calls the data; fingerprint: digest of their files. window: only its rows. Raises
+        SourceProblem, InvalidInput for a window whose column holds no times.
         """
         ...
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from services.datasets.model import DatasetType, DatasetVersion, Definition, Fingerprint
 from services.drift.stored import plan_id_of
+from services.drift.windows import Window
 from services.errors import InvalidInput, SourceProblem
 from services.ports import DataReader, Profiles, Progress, Records
 
@@ -68,6 +69,37 @@ class ProfileShelf:
         plan_id = "" if plan is None else plan_id_of(plan)
         async with self._alone(version.name, version.version, plan_id):
             return await self._read(version, definition or version.definition, plan, progress)
+
+    async def window(
+        self,
+        version: DatasetVersion,
+        window: Window,
+        *,
+        plan: bytes | None = None,
+        progress: Progress | None = None,
+    ) -> KeptProfile:
+        """The profile of a window of a version's data as they are today. Raises what `profile` raises."""
+        async with self._alone(
+            version.name, version.version, f"{window.key} {'' if plan is None else plan_id_of(plan)}"
+        ):
+            recorded = await self._records.fingerprint(version.name, version.version)
+            source = version.definition.source
+            before = await self._reader.fingerprint(source, progress, previous=recorded)
+            kept_as = f"{before.digest} {window.key}"
+            same = recorded is not None and recorded.digest == before.digest
+            if (found := await self._find(version, kept_as, plan)) is not None:
+                return KeptProfile(found, kept_as, same)
+            data = await self._reader.profile(
+                version.definition,
+                plan=plan,
+                name=f"{version.label} {window.words}",
+                fingerprint=before.digest,
+                progress=progress,
+                window=window,
+            )
+            await self._refuse_changed(version, version.definition, before)
+            await self._profiles.put(version.name, version.version, kept_as, data, own=plan is None)
+            return KeptProfile(data, kept_as, same)
 
     async def forget(self, unused_since: datetime) -> int:
         """Drop profiles that nobody has asked for since then; returns how many."""

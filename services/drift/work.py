@@ -18,6 +18,7 @@ from services.datasets.model import ColumnType, DatasetType, Definition, FileFor
 from services.drift.comparison import Comparison
 from services.drift.settings import CompareSettings
 from services.drift.stored import NotAProfileError
+from services.drift.windows import Window
 from services.errors import InvalidInput, SourceProblem
 from services.reading.limits import Limits
 from services.reading.places import FileSource, Place, SourceFile
@@ -35,6 +36,7 @@ class ProfileTask:
 
     plan: an encoded profile whose plan is used, None for one made of these data. told: a file into which the number
     of rows read so far is written now and then. notes: see `services.drift.model.Profile`.
+    window: only its rows.
     """
 
     definition: Definition
@@ -45,6 +47,7 @@ class ProfileTask:
     plan: bytes | None = None
     told: str = ""
     notes: tuple[str, ...] = ()
+    window: Window | None = None
 
 
 def profile(task: ProfileTask) -> bytes:
@@ -54,9 +57,12 @@ def profile(task: ProfileTask) -> bytes:
     _limit_threads()
     from services.drift.encode import decode, encode
     from services.drift.scan import plan_for, scan
+    from services.drift.window_rows import WindowRows
 
     with task.place.reading() as source, told_in(task.told) as progress:
         rows = open_rows(task.definition, found_in(source, task.limits), task.limits, task.name)
+        if task.window is not None:
+            rows = WindowRows(rows, task.window)
         plan = plan_for(rows) if task.plan is None else decode(task.plan).plan
         counted = scan(rows, plan, progress=progress, fingerprint=task.fingerprint)
         return encode(replace(counted, notes=task.notes))

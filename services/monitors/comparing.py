@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from services.datasets.model import DRIFTING, DatasetVersion
 from services.datasets.quick_drift import today_note, values_to_compare
+from services.drift import windows
 from services.drift.comparison import Comparison
 from services.drift.settings import CompareSettings
 from services.drift.shelf import KeptProfile, ProfileShelf
-from services.errors import SourceProblem
+from services.errors import InvalidInput, SourceProblem
 from services.monitors.ports import Compared
 from services.ports import DataReader, Progress, Records
 
@@ -39,6 +41,37 @@ class ShelfComparer:
         )
         return Compared(named, (before.fingerprint, after.fingerprint))
 
+    async def compare_days(
+        self,
+        version: DatasetVersion,
+        days: int,
+        newest: int,
+        settings: CompareSettings,
+        progress: Progress | None = None,
+    ) -> Compared:
+        """See `Comparer.compare_days`. The newest day is that of the newest row; the times themselves always move."""
+        column = version.definition.timestamp_column
+        if not column:
+            raise InvalidInput(
+                f"{version.label} has no timestamp column, so it has no days to compare.", code="no_time_column"
+            )
+        whole = await self._shelf.profile(version, today=True, progress=progress)
+        itself = await self._reader.compare(whole.data, whole.data, CompareSettings())
+        last = _last_day(version, column, itself)
+        target = windows.newest(column, last, newest)
+        baseline = windows.before(target, days)
+        before = await self._shelf.window(version, baseline, progress=progress)
+        after = await self._shelf.window(version, target, plan=before.data, progress=progress)
+        names = settings.columns or tuple(each.name for each in itself.columns)
+        others = replace(settings, columns=tuple(name for name in names if name != column))
+        comparison = await self._reader.compare(before.data, after.data, others)
+        named = replace(
+            comparison,
+            baseline=f"{version.label}, {baseline.words}",
+            target=f"{version.label}, {target.words}",
+        )
+        return Compared(named, (before.fingerprint, after.fingerprint))
+
     async def draw(self, comparison: Comparison, *, dark: bool = False) -> bytes:
         """See `Comparer.draw`."""
         return await self._reader.draw(comparison, dark=dark)
@@ -65,3 +98,10 @@ class ShelfComparer:
         before = before or await self._shelf.profile(baseline, definition=chosen[0], progress=progress)
         after = await self._shelf.profile(target, definition=chosen[1], plan=before.data, progress=progress)
         return before, after
+
+
+def _last_day(version: DatasetVersion, column: str, found: Comparison) -> date:
+    latest = next((each.target for each in found.dataset.freshness if each.column == column), None)
+    if latest is None:
+        raise SourceProblem(f"The column “{column}” of {version.label} holds no times.", code="no_time_column")
+    return date.fromisoformat(latest[:10])

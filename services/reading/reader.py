@@ -29,6 +29,7 @@ from services.datasets.model import (
 from services.drift import work as drift
 from services.drift.comparison import Comparison
 from services.drift.settings import CompareSettings
+from services.drift.windows import Window
 from services.ports import Clock, Progress
 from services.reading import work
 from services.reading.fingerprint import batches, fingerprint_of, reusable
@@ -152,11 +153,14 @@ class PlaceReader(ABC):
         name: str = "",
         fingerprint: str = "",
         progress: Progress | None = None,
+        window: Window | None = None,
     ) -> bytes:
         """One scan of a Tabular definition, as an encoded profile."""
 
         async def counted_in(place: Place) -> bytes:
-            return await self._profile(definition, place, plan=plan, name=name, fingerprint=fingerprint, told=progress)
+            return await self._profile(
+                definition, place, plan=plan, name=name, fingerprint=fingerprint, told=progress, window=window
+            )
 
         return await self._read((definition.source,), counted_in)
 
@@ -170,6 +174,7 @@ class PlaceReader(ABC):
         fingerprint: str,
         told: Progress | None,
         notes: tuple[str, ...] = (),
+        window: Window | None = None,
     ) -> bytes:
         found = await self._pool.run(
             self._limits.seconds, work.list_place, place, self._limits.fingerprint_files, self._limits
@@ -177,7 +182,7 @@ class PlaceReader(ABC):
         seconds = self._limits.seconds + found.total_bytes / self._limits.hash_bytes_per_second
         with tempfile.TemporaryDirectory(prefix="dataset-bot-scan-") as folder:
             path = str(Path(folder, "rows")) if told is not None else ""
-            task = drift.ProfileTask(definition, place, self._limits, name, fingerprint, plan, path, notes)
+            task = drift.ProfileTask(definition, place, self._limits, name, fingerprint, plan, path, notes, window)
             async with self._long:
                 if told is None:
                     return await self._pool.run(seconds, drift.profile, task)

@@ -10,6 +10,7 @@ import pytest
 from services.datasets.model import DatasetVersion, Definition, VersionStats
 from services.drift.encode import decode
 from services.drift.shelf import ProfileShelf
+from services.drift.windows import Window
 from services.errors import InvalidInput, SourceProblem
 from services.ports import Progress
 from tests.datasets.samples import version
@@ -115,8 +116,11 @@ class _Overwritten(MemoryReader):
         name: str = "",
         fingerprint: str = "",
         progress: Progress | None = None,
+        window: Window | None = None,
     ) -> bytes:
-        made = await super().profile(definition, plan=plan, name=name, fingerprint=fingerprint, progress=progress)
+        made = await super().profile(
+            definition, plan=plan, name=name, fingerprint=fingerprint, progress=progress, window=window
+        )
         self._clock.advance(hours=1)  # type: ignore[attr-defined]  # a ManualClock
         self.put("sales/a.csv", "id,city\n5,Paris\n")
         return made

@@ -31,6 +31,7 @@ from services.datasets.model import (
 from services.drift import work
 from services.drift.comparison import Comparison
 from services.drift.settings import CompareSettings
+from services.drift.windows import Window
 from services.errors import SourceProblem
 from services.ports import Clock, Progress
 from services.reading.limits import DEFAULT_LIMITS
@@ -140,12 +141,15 @@ class MemoryReader:
         name: str = "",
         fingerprint: str = "",
         progress: Progress | None = None,
+        window: Window | None = None,
     ) -> bytes:
         """The files as files, counted by the real kernel in this process."""
         self.profiled.append(name)
-        return self._counted(definition, plan, name, fingerprint)
+        return self._counted(definition, plan, name, fingerprint, window)
 
-    def _counted(self, definition: Definition, plan: bytes | None, name: str, fingerprint: str) -> bytes:
+    def _counted(
+        self, definition: Definition, plan: bytes | None, name: str, fingerprint: str, window: Window | None
+    ) -> bytes:
         matching = self._matching(definition.source)
         with TemporaryDirectory() as folder:
             for path, (content, _) in matching.items():
@@ -153,7 +157,9 @@ class MemoryReader:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(content)
             place = FolderPlace("memory", folder, tuple(matching))
-            return work.profile(work.ProfileTask(definition, place, DEFAULT_LIMITS, name, fingerprint, plan))
+            return work.profile(
+                work.ProfileTask(definition, place, DEFAULT_LIMITS, name, fingerprint, plan, window=window)
+            )
 
     async def compare(self, baseline: bytes, target: bytes, settings: CompareSettings) -> Comparison:
         return work.compare_profiles(baseline, target, settings)

@@ -104,6 +104,11 @@ def seen(incident: Incident, *, comparison: Comparison | None = FLIGHTS, run: Ru
     return IncidentView(incident, MONITOR, run, comparison, "U0CHIARA", url)
 
 
+def there(message: Message | None) -> Message:
+    assert message is not None
+    return message
+
+
 def message(incident: Incident, mentioned: str = "") -> Message:
     return incident_view.incident_message(seen(incident), _draw, mentioned)
 
@@ -149,6 +154,9 @@ BACKTEST = Backtest(
 
 SCREENS: dict[str, Message | Json] = {
     "monitor_form": form_view(FORM, explained(DRAFT)),
+    "monitor_form_days": form_view(
+        MonitorForm.of(replace(DRAFT, baseline=Baseline(BaselineKind.WINDOW, days=28, newest=7)), 2), explained(DRAFT)
+    ),
     "monitor_form_all": form_view(
         replace(
             MonitorForm.of(
@@ -208,8 +216,10 @@ SCREENS: dict[str, Message | Json] = {
     "incident_summary": incident_view.summary_message(
         SummaryView("C0DATA", tuple(replace(OPEN, id=f"i{n}", dataset=f"flights-{n}") for n in range(20)))
     ),
-    "incident_digest": incident_view.digest_message(
-        DigestView("C0DATA", DigestPeriod.WEEKLY, (OPEN, SNOOZED), (RESOLVED,), moment(-168))
+    "incident_digest": there(
+        incident_view.digest_message(
+            DigestView("C0DATA", DigestPeriod.WEEKLY, (OPEN, SNOOZED), (RESOLVED,), moment(-168))
+        )
     ),
     "incident_undelivered": incident_view.undelivered_message(
         "flights", "C0DATA", "Its messages do not arrive where they should.", monitor_buttons(MONITOR)[2:4]

@@ -22,6 +22,7 @@ from services.datasets.model import (
     Source,
     WebSource,
 )
+from services.drift.windows import Window
 from services.errors import UserError
 from services.ports import Clock, Progress
 from services.reading import work
@@ -112,10 +113,13 @@ class AzureReader(PlaceReader):
         name: str = "",
         fingerprint: str = "",
         progress: Progress | None = None,
+        window: Window | None = None,
     ) -> bytes:
         """One scan; of a definition that only the SDK's engine reads, of its first rows, which is noted."""
         if not needs_engine(definition):
-            return await super().profile(definition, plan=plan, name=name, fingerprint=fingerprint, progress=progress)
+            return await super().profile(
+                definition, plan=plan, name=name, fingerprint=fingerprint, progress=progress, window=window
+            )
         async with self._engine.rows(definition, PROFILE_ROWS) as read:
             return await self._profile(
                 read.definition,
@@ -125,6 +129,7 @@ class AzureReader(PlaceReader):
                 fingerprint=fingerprint,
                 told=progress,
                 notes=read.notes,
+                window=window,
             )
 
     async def _listed(self, source: Source) -> Listing:
