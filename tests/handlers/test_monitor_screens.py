@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handlers.home_view import HomeContent, home_view
 from handlers.message import Json, Message
 from handlers.monitors import incident_view
 from handlers.monitors.buttons import monitor_buttons
@@ -56,6 +57,7 @@ from services.monitors.views import (
 )
 from tests.drift.comparison_samples import FLIGHTS
 from tests.golden import assert_within_limits
+from tests.handlers import samples
 from tests.handlers.conftest import Golden
 from tests.handlers.nasty import TEXTS
 from tests.handlers.test_nasty_text import assert_stays_text
@@ -154,6 +156,16 @@ BACKTEST = Backtest(
 
 SCREENS: dict[str, Message | Json] = {
     "monitor_form": form_view(FORM, explained(DRAFT)),
+    "home_incidents": home_view(
+        HomeContent(
+            samples.page(1),
+            samples.page(0),
+            samples.page(0),
+            samples.page(1),
+            samples.NOON,
+            incidents=(replace(OPEN, assignee="U0BEN"), *(replace(BROKEN, id=f"i{n}") for n in range(7))),
+        )
+    ),
     "monitor_form_days": form_view(
         MonitorForm.of(replace(DRAFT, baseline=Baseline(BaselineKind.WINDOW, days=28, newest=7)), 2), explained(DRAFT)
     ),
