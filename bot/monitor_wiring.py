@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,12 +11,16 @@ from bot.monitor_runner import MonitorRunner
 from bot.opened import OpenedWorkspace
 from bot.outbox import OutboxPump
 from bot.periodic import Periodic
+from services.access.decide_facts import DatasetFacts
+from services.access.policy import Policy
 from services.datasets.lookup import Lookup
+from services.datasets.model import Dataset
 from services.monitors.backtest import Backtesting
 from services.monitors.comparing import ShelfComparer
 from services.monitors.desk import Desk
 from services.monitors.following import Following
 from services.monitors.incident_service import IncidentService
+from services.monitors.model import Destination, Detail
 from services.monitors.running import Running
 from services.monitors.service import MonitorService
 from services.monitors.telling import Telling
@@ -60,13 +65,22 @@ def open_monitoring(
     clock: Clock,
     metrics: Metrics,
     at_once: int,
+    policy: Callable[[], Policy],
 ) -> Monitoring:
-    """Monitors of a workspace. at_once: runs of this process at the same time. Nothing runs yet."""
+    """Monitors of a workspace. at_once: runs of this process at the same time. Nothing runs yet.
+
+    policy: the one in force, for where incidents go.
+    """
     sources, profiles = opened.sources, opened.datasets.profiles
     store = SqlMonitorStore(database, sources.key, instance_id, clock=clock)
     lookup = Lookup(sources.catalog, sources.records, opened.index)
     comparer = ShelfComparer(reader=sources.reader, shelf=profiles, records=sources.records)
-    telling = Telling(store)
+
+    def routed(dataset: Dataset) -> tuple[Destination, ...]:
+        facts = DatasetFacts(dataset.name, dataset.owner, dataset.tags)
+        return tuple(Destination(to, Detail.FULL) for to in policy().alerts_to(facts))
+
+    telling = Telling(store, routed)
     running = Running(store=store, lookup=lookup, comparer=comparer, telling=telling, wakes=pump, clock=clock)
     runner = MonitorRunner(store, running, clock=clock, metrics=metrics, at_once=at_once)
     desk = Desk(store=store, lookup=lookup, access=sources.access, wakes=pump, clock=clock, runs_wait=runner.wake)

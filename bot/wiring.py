@@ -188,6 +188,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             clock=clock,
             metrics=metrics,
             at_once=settings.jobs_data,
+            policy=policy,
         )
         stack.push_async_callback(monitoring.runner.stop)
         services = Services(

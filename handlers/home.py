@@ -109,4 +109,6 @@ async def content_of(call: Call, words: str = "") -> HomeContent:
         datasets.search(replace(newest, words=words, sort="relevance") if words else newest),
         call.services.access.mine(me.actor),
     )
-    return HomeContent(mine, watched, changed, found, datetime.now(UTC), words, access)
+    concerned = {each.name for each in (*mine.items, *watched.items)}
+    incidents = await call.services.incidents.concerning(me.actor, concerned)
+    return HomeContent(mine, watched, changed, found, datetime.now(UTC), words, access, incidents)

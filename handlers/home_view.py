@@ -23,10 +23,12 @@ from handlers.datasets.naming import command_button, dataset_command
 from handlers.datasets.outcome_view import version_blocks
 from handlers.datasets.phrases import BADGES, badge_sentence, owner_phrase
 from handlers.message import Json
+from handlers.monitors.home_part import incident_blocks
 from handlers.text import Mrkdwn, bold, code, count_text, lines, md, truncate, when
 from handlers.working import done_view
 from services.access.offer import MyAccess
 from services.datasets.model import DatasetCard, DatasetPage, DatasetSummary, FingerprintState
+from services.monitors.incidents import Incident
 
 FIND, FIND_ACTION, REFRESH_ACTION, SHOW_ACTION = "home_find", "home:find", "home:refresh", "home:show"
 MINE, WATCHED, CHANGED, RECENT = 12, 12, 8, 12
@@ -41,7 +43,7 @@ _CALM = frozenset({FingerprintState.UNCHECKED, FingerprintState.UNCHANGED})
 class HomeContent:
     """What the index says. found: answers to `words`, or what is newest without words. at: when it was asked.
 
-    access: what the person holds, asked for and has to decide.
+    access: what the person holds, asked for and has to decide. incidents: open ones that concern the person.
     """
 
     mine: DatasetPage
@@ -51,6 +53,7 @@ class HomeContent:
     at: datetime
     words: str = ""
     access: MyAccess = NO_ACCESS
+    incidents: tuple[Incident, ...] = ()
 
 
 def home_view(content: HomeContent) -> Json:
@@ -74,6 +77,7 @@ def home_view(content: HomeContent) -> Json:
         title = f"Found: {count_text(content.found.total, 'dataset')}"
         blocks += _part("found", title, content.found, f"Nothing matches “{truncate(content.words, 100)}”.")
     blocks += access_blocks(content.access)
+    blocks += incident_blocks(content.incidents)
     if content.changed.items:
         blocks += _part("changed", "Changed since they were registered: mine and what I watch", content.changed, "")
     empty = "You own no dataset yet. Register one, and it is listed here."

@@ -25,7 +25,22 @@ from services.monitors.model import (
     Severity,
 )
 
-TEXTS = ("name", "cron", "columns", "metrics", "thresholds", "minimum", "rows_change", "late", "quiet")
+DAYS, NEWEST = 28, 7
+"""First values for days of a time-series dataset: the last week with the four weeks before it."""
+
+TEXTS = (
+    "days",
+    "newest",
+    "name",
+    "cron",
+    "columns",
+    "metrics",
+    "thresholds",
+    "minimum",
+    "rows_change",
+    "late",
+    "quiet",
+)
 """Fields that are typed as words; block ids as well."""
 
 RATES = {"1 of 1": (1, 1), "2 of 2": (2, 2), "2 of 3": (2, 3), "3 of 3": (3, 3), "3 of 5": (3, 5)}
@@ -138,6 +153,8 @@ def texts_of(draft: MonitorDraft) -> dict[str, str]:
     """The words that stand for a draft, by block id."""
     compare = draft.compare
     return {
+        "days": str(draft.baseline.days or DAYS),
+        "newest": str(draft.baseline.newest or NEWEST),
         "name": draft.name,
         "cron": draft.schedule.cron,
         "columns": words.names_text(compare.columns),
@@ -158,10 +175,13 @@ def rate_text(draft: MonitorDraft) -> str:
 def _chosen(draft: MonitorDraft, state: ViewState) -> MonitorDraft:
     """The draft with what menus and boxes say; what is not shown stays."""
     if state.has("baseline"):
-        kind = BaselineKind.PINNED if state.choice("baseline") == BaselineKind.PINNED else BaselineKind.PREVIOUS
+        chosen = state.choice("baseline")
+        kind = BaselineKind(chosen) if chosen in set(BaselineKind) else BaselineKind.PREVIOUS
         version = state.choice("version")
         pinned = int(version) if version.isdecimal() else draft.baseline.version
-        draft = replace(draft, baseline=Baseline(kind, pinned if kind is BaselineKind.PINNED else 0))
+        was = draft.baseline
+        days, newest = (was.days or DAYS, was.newest or NEWEST) if kind is BaselineKind.WINDOW else (0, 0)
+        draft = replace(draft, baseline=Baseline(kind, pinned if kind is BaselineKind.PINNED else 0, days, newest))
     if state.has("new_version"):
         draft = replace(draft, on_new_version=state.ticked("new_version"))
     if state.has("schema"):
@@ -205,7 +225,18 @@ def _compare_reader(field: str, read: Callable[[CompareSettings, str], CompareSe
     return reader
 
 
+def _days(form: MonitorForm, baseline: Baseline) -> Baseline:
+    if baseline.kind is not BaselineKind.WINDOW:
+        return baseline
+    return replace(
+        baseline,
+        days=words.read_days(form.text("days"), "days"),
+        newest=words.read_days(form.text("newest"), "newest"),
+    )
+
+
 _READERS: tuple[_Reader, ...] = (
+    lambda form, draft: replace(draft, baseline=_days(form, draft.baseline)),
     lambda form, draft: replace(draft, name=form.text("name").strip()),
     lambda form, draft: replace(draft, rows_change=words.read_percent(form.text("rows_change"))),
     lambda form, draft: replace(draft, late_after=words.read_span(form.text("late"))),

@@ -129,18 +129,25 @@ def _baseline(form: MonitorForm, explained: Mapping[str, str]) -> list[Json]:
     choices = [
         option("The version before it", BaselineKind.PREVIOUS.value, "Each new version against the previous one"),
         option("One version that stays", BaselineKind.PINNED.value, "Every new version against the same one"),
+        option("Days before its newest ones", BaselineKind.WINDOW.value, "For data with a timestamp column"),
     ]
-    pinned = form.draft.baseline.kind is BaselineKind.PINNED
+    kind = form.draft.baseline.kind
+    chosen = next(each for each in choices if each["value"] == kind.value)
     blocks = [
         input_block(
             "baseline",
             "Compare the latest version with",
-            radio("monitor_form:baseline", choices, initial=choices[1 if pinned else 0]),
+            radio("monitor_form:baseline", choices, initial=chosen),
             hint=explained.get("baseline"),
             dispatch=True,
         )
     ]
-    if pinned:
+    if kind is BaselineKind.WINDOW:
+        blocks += [
+            _days(form, "newest", "Newest days", "So many days up to the newest row are looked at."),
+            _days(form, "days", "Days before them", "They are compared with so many days right before."),
+        ]
+    if kind is BaselineKind.PINNED:
         newest = form.latest
         numbers = list(range(newest, max(0, newest - OPTIONS), -1))
         wanted = form.draft.baseline.version or newest
@@ -245,6 +252,10 @@ def _rare(form: MonitorForm, explained: Mapping[str, str]) -> list[Json]:
         _words(form, "quiet", "Quiet hours", "22:00-07:00", "Nothing is told then, but what is let through below."),
         input_block("except_from", "Let through", select("monitor_except", severities, initial=severity)),
     ]
+
+
+def _days(form: MonitorForm, field: str, label: str, hint: str) -> Json:
+    return input_block(field, label, text_input(f"monitor_{field}", initial=form.text(field), max_length=4), hint=hint)
 
 
 def _words(form: MonitorForm, field: str, label: str, placeholder: str, hint: str | None) -> Json:

@@ -163,6 +163,14 @@ def read_rows(text: str) -> int | None:
     return int(words)
 
 
+def read_days(text: str, field: str) -> int:
+    """A number of days."""
+    words = text.strip()
+    if not words.isdecimal() or not 0 < int(words) < 10**4:
+        raise InvalidInput("Write a number of days, such as 7.", field=field)
+    return int(words)
+
+
 def _split(text: str) -> list[str]:
     return [part for part in re.findall(r"""(?:"[^"]*"|[^,\n"]|")+""", text) if part.strip()]
 

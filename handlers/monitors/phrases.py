@@ -164,6 +164,8 @@ def baseline_phrase(draft: MonitorDraft) -> str:
     """With what the latest version is compared."""
     if draft.baseline.kind is BaselineKind.PINNED:
         return f"version {draft.baseline.version}"
+    if draft.baseline.kind is BaselineKind.WINDOW:
+        return f"the {draft.baseline.days} days before its newest {draft.baseline.newest}"
     return "the previous version"
 
 

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from services.access.decide_facts import DatasetFacts
 from services.access.model import Level, SubjectKind
 from services.access.policy_fields import (
     ADMINS,
@@ -31,6 +32,7 @@ from services.access.policy_fields import (
     Duration,
     EntraId,
     Globs,
+    Places,
     RuleId,
     TagValues,
     TicketPattern,
@@ -46,6 +48,8 @@ from services.access.policy_terms import BotTerms, RuleTerms, terms_of
 
 __all__ = [
     "BUILT_IN",
+    "AlertRoute",
+    "AlertWhen",
     "BreakGlass",
     "Defaults",
     "Escalation",
@@ -104,6 +108,56 @@ class When(_Part):
         description="For whom: user, group (an Entra group), service_principal.",
         json_schema_extra=_one_or_list,
     )
+
+
+class AlertWhen(_Part):
+    """Which datasets an alert route is for: all that is said must hold; what is not said holds for everything."""
+
+    datasets: Globs = Field((), description="Name patterns; one of them matches.")
+    tags: dict[str, TagValues] = Field(
+        default_factory=dict,
+        description='Tags by key, each with patterns of which one matches; "" stands for datasets without that tag.',
+    )
+    sensitivity: TagValues = Field(
+        (), description='Patterns for the value of the tag that sensitivity_tag names; "" for datasets without it.'
+    )
+
+    @property
+    def datastores(self) -> tuple[str, ...]:
+        """Alerts are about what a dataset is called, not about where it lies."""
+        return ()
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """Alerts know none."""
+        return ()
+
+    @property
+    def subjects(self) -> tuple[SubjectKind, ...]:
+        """Alerts know none."""
+        return ()
+
+
+class AlertRoute(_Part):
+    """Where incidents of monitors go that `when` names, in the place of what a monitor says itself."""
+
+    when: AlertWhen = Field(default_factory=AlertWhen, description="Which datasets; all of them when left out.")
+    to: Places = Field(description="Channel and member ids; the first gets message and thread, the others a line.")
+
+    @property
+    def id(self) -> str:
+        """Routes have no names."""
+        return ""
+
+    @property
+    def deny(self) -> str | None:
+        """Routes refuse nothing."""
+        return None
+
+    @property
+    def takes_people_out(self) -> bool:
+        """Routes give no access."""
+        return False
 
 
 class Stage(_Part):
@@ -276,6 +330,9 @@ class Policy(_Part):
     unmatched: Unmatched = Field(
         Unmatched.OWNER, description="Data that no rule matches: the owner decides on the default terms, or refuse."
     )
+    alerts: tuple[AlertRoute, ...] = Field(
+        (), max_length=1000, description="Where incidents of drift monitors go; the first that matches holds."
+    )
     auditors: Auditors = Field((), description="Who may read the audit besides admins: ids of users and groups.")
     identities: dict[UserId, EntraId] = Field(
         default_factory=dict, description="Member id → Entra object id or user principal name, where e-mail misleads."
@@ -308,6 +365,14 @@ class Policy(_Part):
     def index(self) -> RuleIndex[Rule]:
         """Finds the rules that hold for a request. Made once, at the first use."""
         return RuleIndex(self.rules, self.sensitivity_tag)
+
+    @cached_property
+    def _alert_index(self) -> RuleIndex[AlertRoute]:
+        return RuleIndex(self.alerts, self.sensitivity_tag)
+
+    def alerts_to(self, dataset: DatasetFacts) -> tuple[str, ...]:
+        """Where incidents of a dataset go; nothing where no route names it."""
+        return next((route.to for route in self._alert_index.holds_for(dataset)), ())
 
     @cached_property
     def unmatched_terms(self) -> RuleTerms | None:

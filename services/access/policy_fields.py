@@ -129,6 +129,13 @@ def _told(value: object) -> tuple[str, ...]:
     )
 
 
+def _places(value: object) -> tuple[str, ...]:
+    found = _read(value, (USER_ID, CHANNEL_ID), frozenset(), "a channel id (C…) or a member id (U…)")
+    if not found:
+        raise wrong("the list is empty; name at least one channel or person")
+    return found
+
+
 def _auditors(value: object) -> tuple[str, ...]:
     return _read(value, (USER_ID, GROUP_ID), frozenset(), _USERS_OR_GROUPS)
 
@@ -252,6 +259,12 @@ Told = Annotated[
     BeforeValidator(_told),
     WithJsonSchema(_list_of(f"{_IDS}|^[CG][A-Z0-9]{{2,20}}$", words=(OWNER, ADMINS))),
 ]
+Places = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_places),
+    WithJsonSchema(_list_of(r"^[UW][A-Z0-9]{2,20}$|^[CG][A-Z0-9]{2,20}$", least=1)),
+]
+"""Channels and people."""
 Auditors = Annotated[tuple[str, ...], BeforeValidator(_auditors), WithJsonSchema(_list_of(_IDS))]
 Globs = Annotated[tuple[str, ...], BeforeValidator(_globs), WithJsonSchema(_list_of(_GLOB_SCHEMA, least=1))]
 TagValues = Annotated[

@@ -21,6 +21,7 @@ from services.monitors.model import (
 
 MOST_RUNS = 20
 MOST_PLACES = 10
+MOST_DAYS = 3660
 LONGEST_NAME = 80
 
 
@@ -69,7 +70,7 @@ def check_draft(draft: MonitorDraft, dataset: Dataset, latest: DatasetVersion, n
         found.append(Problem("dataset", f"{dataset.name} is a file dataset: there are no columns to compare."))
     if len(draft.name) > LONGEST_NAME:
         found.append(Problem("name", f"A monitor's name has at most {LONGEST_NAME} characters."))
-    found += _sides(draft, dataset)
+    found += _sides(draft, dataset, latest)
     found += _comparing(draft, latest)
     try:
         schedule.check(draft.schedule, now)
@@ -84,8 +85,14 @@ def check_draft(draft: MonitorDraft, dataset: Dataset, latest: DatasetVersion, n
     return tuple(found)
 
 
-def _sides(draft: MonitorDraft, dataset: Dataset) -> list[Problem]:
+def _sides(draft: MonitorDraft, dataset: Dataset, latest: DatasetVersion) -> list[Problem]:
     baseline = draft.baseline
+    if baseline.kind is BaselineKind.WINDOW:
+        if not latest.definition.timestamp_column:
+            told = f"{latest.label} has no timestamp column, so it has no days to compare. Register it with one."
+            return [Problem("baseline", told)]
+        if not (1 <= baseline.days <= MOST_DAYS and 1 <= baseline.newest <= MOST_DAYS):
+            return [Problem("days", f"Choose 1 to {MOST_DAYS:,} days.")]
     if baseline.kind is BaselineKind.PINNED and not 1 <= baseline.version <= dataset.latest_version:
         return [Problem("baseline", f"{dataset.name} has the versions 1 to {dataset.latest_version}.")]
     return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -26,6 +27,9 @@ from services.outbox import Action, StoredNotice
 from services.ports import Catalog
 
 LONGEST_REASON = 1000
+MOST_OPEN = 1000
+"""So many open incidents, the newest, are looked through for those that concern a person."""
+
 _UNREACHABLE = {
     "is_archived": "the channel is archived",
     "not_in_channel": "I am not in that channel any more",
@@ -60,6 +64,12 @@ class IncidentService:
     async def open_incidents(self, *, dataset: str = "", limit: int = 100) -> tuple[Incident, ...]:
         """Open incidents, of a dataset or of all, the worst first."""
         return worst_first(await self._desk.store.open_incidents(dataset=dataset, limit=limit))
+
+    async def concerning(self, actor: Actor, datasets: Collection[str], limit: int = 50) -> tuple[Incident, ...]:
+        """Open incidents of these datasets, and those a person took on, the worst first."""
+        found = await self._desk.store.open_incidents(limit=MOST_OPEN)
+        mine = [each for each in found if each.dataset in datasets or each.assignee == actor.user_id]
+        return worst_first(mine)[:limit]
 
     async def act(
         self,

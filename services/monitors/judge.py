@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from services.datasets.model import DRIFTING, DatasetVersion, FingerprintState
 from services.drift.comparison import ChangeKind, ColumnDrift, Comparison, SchemaChange
 from services.drift.settings import Metric
-from services.monitors.model import Concern, MonitorDraft, Outcome, Problem, RunResult, Severity
+from services.monitors.model import BaselineKind, Concern, MonitorDraft, Outcome, Problem, RunResult, Severity
 
 CRITICAL_LEVEL = 0.5
 WARNING_LEVEL = 0.2
@@ -40,14 +40,14 @@ def judged(
         *(_moved(column) for column in comparison.columns if column.drifted),
         *(_schema(change) for change in comparison.dataset.schema if draft.schema),
         *_rows(draft, comparison),
-        *changed(target),
+        *changed(target, grows=draft.baseline.kind is BaselineKind.WINDOW),
         *((late,) if late is not None else ()),
     ]
     found = tuple(sorted(problems, key=lambda each: (-each.severity, -each.level, each.key)))
     return RunResult(
         outcome=Outcome.DRIFTED if found else Outcome.CLEAN,
-        baseline=baseline.label,
-        target=target.label,
+        baseline=comparison.baseline or baseline.label,
+        target=comparison.target or target.label,
         baseline_version=baseline.version,
         target_version=target.version,
         data_key=data_key,
@@ -195,10 +195,10 @@ def _rows(draft: MonitorDraft, comparison: Comparison) -> tuple[Problem, ...]:
     return (Problem(Concern.ROWS, "", severity, level, f"{now:,} rows instead of {before:,}{share}."),)
 
 
-def changed(version: DatasetVersion) -> tuple[Problem, ...]:
-    """Files that are not those the version was registered with."""
+def changed(version: DatasetVersion, *, grows: bool = False) -> tuple[Problem, ...]:
+    """Files that are not those the version was registered with. grows: new files are what is expected of it."""
     state = version.check.state
-    if state not in DRIFTING:
+    if state not in DRIFTING or (grows and state is FingerprintState.GROWN):
         return ()
     severity = Severity.WARNING if state is FingerprintState.GROWN else Severity.CRITICAL
     detail = version.check.detail or f"The files of {version.label} are not those it was registered with."

@@ -17,18 +17,24 @@ from services.drift.settings import CompareSettings
 
 
 class BaselineKind(StrEnum):
-    """PREVIOUS: the version before the target. PINNED: one version, until another one is accepted."""
+    """PREVIOUS: the version before the target. PINNED: one version, until another one is accepted.
+
+    WINDOW: days of a time-series dataset right before its newest days; both in the latest version.
+    """
 
     PREVIOUS = "previous"
     PINNED = "pinned"
+    WINDOW = "window"
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """version: for PINNED."""
+    """version: for PINNED. days, newest: for WINDOW, so many days before the newest ones, which are the target."""
 
     kind: BaselineKind = BaselineKind.PREVIOUS
     version: int = 0
+    days: int = 0
+    newest: int = 0
 
 
 class ScheduleKind(StrEnum):

@@ -12,17 +12,22 @@ def sides(monitor: Monitor, latest: int, open_incident: Incident | None) -> tupl
     While an incident is open its baseline stays what it was, so that the incident ends when the data are back and not
     when they have been wrong twice.
     """
-    name = monitor.dataset
+    name, kind = monitor.dataset, monitor.draft.baseline.kind
+    if kind is BaselineKind.WINDOW:
+        return latest, latest
     if latest <= monitor.accepted:
         return f"{name}:{latest} was accepted as the new baseline; comparing begins with the next version."
-    if monitor.draft.baseline.kind is BaselineKind.PINNED:
-        pinned = monitor.draft.baseline.version
-        if pinned == latest:
-            return f"{name}:{latest} is the baseline itself; comparing begins with the next version."
-        if pinned > latest:
-            return f"The baseline {name}:{pinned} does not exist any more. Edit the monitor and choose another one."
-        return pinned, latest
+    if kind is BaselineKind.PINNED:
+        return _pinned(name, monitor.draft.baseline.version, latest)
     if latest <= 1:
         return f"{name} has one version only; comparing begins with the second."
     held = open_incident.baseline_version if open_incident is not None and open_incident.is_open else 0
     return (held if 0 < held < latest else latest - 1), latest
+
+
+def _pinned(name: str, pinned: int, latest: int) -> tuple[int, int] | str:
+    if pinned == latest:
+        return f"{name}:{latest} is the baseline itself; comparing begins with the next version."
+    if pinned > latest:
+        return f"The baseline {name}:{pinned} does not exist any more. Edit the monitor and choose another one."
+    return pinned, latest

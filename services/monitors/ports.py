@@ -38,6 +38,17 @@ class Comparer(Protocol):
         """Raises SourceProblem and whatever reading raises."""
         ...
 
+    async def compare_days(
+        self,
+        version: DatasetVersion,
+        days: int,
+        newest: int,
+        settings: CompareSettings,
+        progress: Progress | None = None,
+    ) -> Compared:
+        """The newest days of a version with the days before them, by its timestamp column. Raises as `compare`."""
+        ...
+
     async def draw(self, comparison: Comparison, *, dark: bool = False) -> bytes:
         """A PNG of the columns that moved most."""
         ...

@@ -17,7 +17,7 @@ from services.errors import Busy, InvalidInput, NotFound, TimedOut, Unavailable,
 from services.monitors import judge
 from services.monitors.incident_steps import Step, opened, step, takes_up
 from services.monitors.incidents import Incident, Ran, Subject, Ticked
-from services.monitors.model import Cause, Monitor, Outcome, Problem, Run, RunResult, RunState
+from services.monitors.model import BaselineKind, Cause, Monitor, Outcome, Problem, Run, RunResult, RunState
 from services.monitors.notices import digest
 from services.monitors.plan import sides
 from services.monitors.ports import Change, Comparer, MonitorStore
@@ -125,7 +125,13 @@ class Running:
                     "Register it as a tabular dataset to monitor it.",
                     code="not_tabular",
                 )
-        compared = await self._comparer.compare(baseline, target, monitor.draft.compare, progress)
+        side = monitor.draft.baseline
+        if side.kind is BaselineKind.WINDOW:
+            compared = await self._comparer.compare_days(
+                target, side.days, side.newest, monitor.draft.compare, progress
+            )
+        else:
+            compared = await self._comparer.compare(baseline, target, monitor.draft.compare, progress)
         key = judge.data_key(baseline, target, compared.digests, monitor.draft, late)
         result = judge.judged(
             monitor.draft, compared.comparison, baseline=baseline, target=target, data_key=key, late=late
@@ -194,6 +200,8 @@ class Running:
         latest = await self._store.latest_incident(monitor.id, subject)
         if latest is not None and takes_up(latest, ran.at):
             return step(latest, ran)
+        if latest is not None and latest.data_key and latest.data_key == ran.data_key:
+            return None  # what was accepted, or resolved long ago, is no news while the data are the same
         return opened(self._new_id(), monitor.id, monitor.dataset, subject, ran)
 
     async def _dataset(self, monitor: Monitor) -> Dataset | None:

@@ -162,3 +162,23 @@ def test_the_index_matches_whatever_the_case_of_letters() -> None:
     dataset = DatasetFacts("Sales-EU", tags=(("team", "RED"),))
     found = policy.index.find(dataset, Level.READ, SubjectKind.USER)
     assert found.rule is policy.rules[0]
+
+
+def test_alerts_go_to_the_first_route_that_names_the_dataset() -> None:
+    policy = read(
+        """
+alerts:
+  - when: {datasets: "fin-*", tags: {tier: gold}}
+    to: [C0FINANCE, U0ADA]
+  - when: {sensitivity: personal}
+    to: C0SECURITY
+"""
+    )
+    gold, personal = (("tier", "Gold"),), (("sensitivity", "personal"),)
+    assert policy.alerts_to(DatasetFacts("fin-sales", tags=(*gold, *personal))) == ("C0FINANCE", "U0ADA")
+    assert policy.alerts_to(DatasetFacts("fin-sales", tags=personal)) == ("C0SECURITY",)
+    assert policy.alerts_to(DatasetFacts("fin-sales")) == ()
+    assert BUILT_IN.alerts_to(DatasetFacts("fin-sales", tags=gold)) == ()
+    assert "U…" in problems("alerts: [{to: [S0GROUP]}]")[0]
+    assert problems("alerts: [{to: []}]")
+    assert problems("alerts: [{when: {levels: read}, to: C0DATA}]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from services.datasets.model import DatasetVersion
 from services.drift.comparison import ColumnDrift, Comparison, DatasetDrift, SchemaChange, SideFacts
@@ -46,6 +47,20 @@ class ScriptedComparer:
         finally:
             self._now -= 1
         return Compared(self._comparison(baseline, target), (baseline.label, target.label))
+
+    async def compare_days(
+        self,
+        version: DatasetVersion,
+        days: int,
+        newest: int,
+        settings: CompareSettings,
+        progress: Progress | None = None,
+    ) -> Compared:
+        """What the version is set to, compared with nothing moved."""
+        before, after = f"{version.label}, {days} days", f"{version.label}, newest {newest}"
+        self.compared.append((before, after))
+        found = self._comparison(replace(version, version=0), version)
+        return Compared(replace(found, baseline=before, target=after), (before, after))
 
     async def draw(self, comparison: Comparison, *, dark: bool = False) -> bytes:
         return b"\x89PNG\r\n\x1a\n" + comparison.target.encode() + (b" dark" if dark else b"")

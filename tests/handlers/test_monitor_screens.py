@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from handlers.home_view import HomeContent, home_view
 from handlers.message import Json, Message
 from handlers.monitors import incident_view
 from handlers.monitors.buttons import monitor_buttons
@@ -56,6 +57,7 @@ from services.monitors.views import (
 )
 from tests.drift.comparison_samples import FLIGHTS
 from tests.golden import assert_within_limits
+from tests.handlers import samples
 from tests.handlers.conftest import Golden
 from tests.handlers.nasty import TEXTS
 from tests.handlers.test_nasty_text import assert_stays_text
@@ -104,6 +106,11 @@ def seen(incident: Incident, *, comparison: Comparison | None = FLIGHTS, run: Ru
     return IncidentView(incident, MONITOR, run, comparison, "U0CHIARA", url)
 
 
+def there(message: Message | None) -> Message:
+    assert message is not None
+    return message
+
+
 def message(incident: Incident, mentioned: str = "") -> Message:
     return incident_view.incident_message(seen(incident), _draw, mentioned)
 
@@ -149,6 +156,19 @@ BACKTEST = Backtest(
 
 SCREENS: dict[str, Message | Json | None] = {
     "monitor_form": form_view(FORM, explained(DRAFT)),
+    "home_incidents": home_view(
+        HomeContent(
+            samples.page(1),
+            samples.page(0),
+            samples.page(0),
+            samples.page(1),
+            samples.NOON,
+            incidents=(replace(OPEN, assignee="U0BEN"), *(replace(BROKEN, id=f"i{n}") for n in range(7))),
+        )
+    ),
+    "monitor_form_days": form_view(
+        MonitorForm.of(replace(DRAFT, baseline=Baseline(BaselineKind.WINDOW, days=28, newest=7)), 2), explained(DRAFT)
+    ),
     "monitor_form_all": form_view(
         replace(
             MonitorForm.of(
@@ -208,8 +228,10 @@ SCREENS: dict[str, Message | Json | None] = {
     "incident_summary": incident_view.summary_message(
         SummaryView("C0DATA", tuple(replace(OPEN, id=f"i{n}", dataset=f"flights-{n}") for n in range(20)))
     ),
-    "incident_digest": incident_view.digest_message(
-        DigestView("C0DATA", DigestPeriod.WEEKLY, (OPEN, SNOOZED), (RESOLVED,), moment(-168))
+    "incident_digest": there(
+        incident_view.digest_message(
+            DigestView("C0DATA", DigestPeriod.WEEKLY, (OPEN, SNOOZED), (RESOLVED,), moment(-168))
+        )
     ),
     "incident_undelivered": incident_view.undelivered_message(
         "flights", "C0DATA", "Its messages do not arrive where they should.", monitor_buttons(MONITOR)[2:4]

@@ -31,7 +31,7 @@ from services.store.database import Database
 from services.store.instances import Instances
 from services.store.monitor_runs import SqlMonitorStore
 from services.store.outbox import Outbox
-from tests.datasets.world import ADA, OwnersOnly, request
+from tests.datasets.world import ADA, OwnersOnly, request, table
 from tests.fakes.catalog import MemoryCatalog
 from tests.fakes.clock import ManualClock
 from tests.fakes.comparer import ScriptedComparer
@@ -67,16 +67,24 @@ class MonitorWorld:
     incidents: IncidentService
     woken: Woken = field(default_factory=Woken)
 
-    async def version(self, name: str = "flights", *, tags: tuple[tuple[str, str], ...] = (), **moved: float) -> int:
+    async def version(
+        self,
+        name: str = "flights",
+        *,
+        tags: tuple[tuple[str, str], ...] = (),
+        timestamp: str | None = None,
+        **moved: float,
+    ) -> int:
         """Register the next version an hour later; moved: how far its columns are from the first one's."""
         self.clock.advance(hours=1)
         number = 1
         if name in await self.catalog.resolve_names(name):
             number = (await self.catalog.get(name)).latest_version + 1
         digest = f"{name}-{number}"
+        definition = table(f"{name}/*.csv", timestamp_column=timestamp)
         fingerprint = Fingerprint(digest, (FileStamp("a.csv", 3, None, digest),), self.clock.now())
         made = await self.catalog.register(
-            request(name, tags=tags, new_version=number > 1), fingerprint, registration_id=digest
+            request(name, definition, tags=tags, new_version=number > 1), fingerprint, registration_id=digest
         )
         await self.records.record_version(
             name, made.version, registered_by=ADA.user_id, fingerprint=fingerprint, stats=VersionStats()
