@@ -110,9 +110,8 @@ async def open_azure_workspace(
     stack.push_async_callback(grants.close)
     directory = GraphDirectory(
         http,
-        tokens.token,
+        tokens,
         context.people,
-        forget_tokens=tokens.forget,
         identities=lambda: context.policy().identities,
         domains=lambda: frozenset(context.policy().email_domains or ()),
     )

@@ -18,7 +18,7 @@ import httpx
 from services.access.model import PersonFacts, Principal, SubjectKind
 from services.access.ports import IdentityProblem, People
 from services.azure.identity import GRAPH_SCOPE
-from services.azure.transport import Token, ask, error_codes
+from services.azure.transport import Tokens, error_codes, send_as
 from services.errors import Unavailable
 from services.recent import Recent
 
@@ -62,17 +62,15 @@ class GraphDirectory:
     def __init__(
         self,
         http: httpx.AsyncClient,
-        token: Token,
+        tokens: Tokens,
         people: People,
         *,
-        forget_tokens: Callable[[], None],
         identities: Callable[[], Mapping[str, str]],
         domains: Callable[[], frozenset[str]],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._http = http
-        self._token = token
-        self._forget_tokens = forget_tokens
+        self._tokens = tokens
         self._people = people
         self._identities = identities
         self._domains = domains
@@ -211,15 +209,7 @@ class GraphDirectory:
         self._refuse_too_early()
         # Graph wants it for a search; elsewhere answers should be of now.
         headers = {"ConsistencyLevel": "eventual"} if "%24search=" in url else {}
-        answer = await ask(
-            self._http,
-            url,
-            "Microsoft Graph",
-            scope=GRAPH_SCOPE,
-            token=self._token,
-            forget_tokens=self._forget_tokens,
-            headers=headers,
-        )
+        answer = await send_as(self._http, self._tokens, GRAPH_SCOPE, url, "Microsoft Graph", headers=headers)
         if answer.status_code in {httpx.codes.OK, httpx.codes.NOT_FOUND}:
             return answer
         if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:

@@ -53,39 +53,22 @@ async def send(
         raise Unavailable(_why(error, thing), code="network_closed") from None
 
 
-async def ask(
+async def send_as(
     http: httpx.AsyncClient,
+    tokens: Tokens,
+    scope: str,
     url: str,
     thing: str,
     *,
-    scope: str,
-    token: Token,
-    forget_tokens: Callable[[], None],
     headers: Mapping[str, str] | None = None,
 ) -> httpx.Response:
-    """The answer to a GET with the bot's token, whatever its status; with a new token once, if the first is refused.
-
-    Raises Unavailable as `send` does, and when there is no token.
-    """
-    answer = await send(
-        http, "GET", url, thing, headers={**(headers or {}), "Authorization": f"Bearer {await token(scope)}"}
-    )
-    if answer.status_code != httpx.codes.UNAUTHORIZED:
-        return answer
-    forget_tokens()
-    return await send(
-        http, "GET", url, thing, headers={**(headers or {}), "Authorization": f"Bearer {await token(scope)}"}
-    )
-
-
-async def send_as(http: httpx.AsyncClient, tokens: Tokens, scope: str, url: str, thing: str) -> httpx.Response:
     """As `send`, a GET with a token of the bot's identity; one that is refused is renewed, once.
 
     A token may be revoked, and azure-identity would go on giving it until it expires. Raises Unavailable.
     """
     for renewed in (False, True):
-        headers = {"Authorization": f"Bearer {await tokens.token(scope)}"}
-        answer = await send(http, "GET", url, thing, headers=headers)
+        given = {**(headers or {}), "Authorization": f"Bearer {await tokens.token(scope)}"}
+        answer = await send(http, "GET", url, thing, headers=given)
         if answer.status_code != httpx.codes.UNAUTHORIZED or renewed:
             break
         tokens.forget()

@@ -19,7 +19,7 @@ from services.azure.errors import FORBIDDEN, MISSING, UNAUTHORIZED, read_refusal
 from services.azure.identity import ARM_SCOPE, GRAPH_SCOPE, TokenSource
 from services.azure.resource import AzureWorkspaceId
 from services.azure.resource_manager import ARM
-from services.azure.transport import ask, error_codes
+from services.azure.transport import error_codes, send_as
 from services.errors import UserError
 
 _AUTHORIZATION = "Microsoft.Authorization"
@@ -70,9 +70,7 @@ class AccessCheck:
     async def _containers(self, scopes: list[str]) -> list[AzureFinding]:
         """Which datastores access can be given on; their containers' scopes are added to `scopes`."""
         name = "Azure access: datastores"
-        accounts = StorageAccounts(
-            self.http, self.tokens.token, self.workspace.subscription_id, forget_tokens=self.tokens.forget
-        )
+        accounts = StorageAccounts(self.http, self.tokens, self.workspace.subscription_id)
         places = Places(self.datastores, accounts, self.workspace)
         try:
             all_of_them = await self.datastores.all()
@@ -160,7 +158,7 @@ class AccessCheck:
 
     async def _ask(self, url: str, scope: str) -> httpx.Response:
         thing = "Microsoft Graph" if scope == GRAPH_SCOPE else "Azure Resource Manager"
-        return await ask(self.http, url, thing, scope=scope, token=self.tokens.token, forget_tokens=self.tokens.forget)
+        return await send_as(self.http, self.tokens, scope, url, thing)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -80,7 +80,7 @@ class AzureAccessGrants:
             seconds=options.call_seconds,
             sleep=options.sleep,
         )
-        accounts = StorageAccounts(http, tokens.token, workspace.subscription_id, forget_tokens=tokens.forget)
+        accounts = StorageAccounts(http, tokens, workspace.subscription_id)
         self._places = Places(datastores, accounts, workspace)
         self._assignments = RoleAssignments(self._calls, workspace.key, mark, sleep=options.sleep)
         self._pim = Pim(self._calls, mark, now=now, enabled=options.use_pim, sleep=options.sleep)

@@ -18,7 +18,7 @@ from services.azure.access.roles import DATA_ROLE, Role, container_in, container
 from services.azure.errors import read_refusal
 from services.azure.identity import ARM_SCOPE
 from services.azure.resource import AzureWorkspaceId
-from services.azure.transport import Token, ask
+from services.azure.transport import Tokens, send_as
 from services.datastores.model import AzurePlace, Datastore, DatastoreAccess, DatastoreKind
 from services.errors import Conflict, InvalidInput, NotFound
 
@@ -82,15 +82,13 @@ class StorageAccounts:
     def __init__(
         self,
         http: httpx.AsyncClient,
-        token: Token,
+        tokens: Tokens,
         subscription_id: str,
         *,
-        forget_tokens: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._http = http
-        self._token = token
-        self._forget_tokens = forget_tokens
+        self._tokens = tokens
         self._subscription_id = subscription_id
         self._clock = clock
         self._groups: dict[str, str] = {}
@@ -119,14 +117,7 @@ class StorageAccounts:
         path = f"/subscriptions/{quote(self._subscription_id)}/providers/Microsoft.Storage/storageAccounts"
         url = f"{ARM}{path}?api-version={STORAGE_VERSION}"
         for _ in range(PAGES):
-            answer = await ask(
-                self._http,
-                url,
-                "Azure Resource Manager",
-                scope=ARM_SCOPE,
-                token=self._token,
-                forget_tokens=self._forget_tokens,
-            )
+            answer = await send_as(self._http, self._tokens, ARM_SCOPE, url, "Azure Resource Manager")
             if answer.status_code != httpx.codes.OK:
                 raise told(read_refusal(answer.status_code, answer.content, answer.headers))
             try:

@@ -36,9 +36,8 @@ def access_of(azure: AccessWorld) -> AzureDataAccess:
         azure.contract.graph.users.append(User(principal.object_id, mail, mail, principal.name))
     directory = GraphDirectory(
         azure.http,
-        azure.tokens.token,
+        azure.tokens,
         Accounts(),
-        forget_tokens=azure.tokens.forget,
         identities=dict[str, str],
         domains=frozenset[str],
     )

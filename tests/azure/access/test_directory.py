@@ -49,9 +49,8 @@ class Place:
     def __post_init__(self) -> None:
         self.directory = GraphDirectory(
             self.world.http,
-            self.world.tokens.token,
+            self.world.tokens,
             self.accounts,
-            forget_tokens=self.world.tokens.forget,
             identities=self._identities,
             domains=lambda: self.domains,
             monotonic=lambda: self.seconds,
