@@ -41,12 +41,14 @@ class Access:
     path: str | None = None
     prefix: str | None = None
     sub_operation: str = ""
+    container: str | None = None
 
     def attribute(self, name: str) -> str | None:
         """Its value; None where the request has none, and then no comparison is true."""
         values: Mapping[str, str | None] = {
             f"@Resource[{BLOBS}:path]": self.path,
             f"@Request[{BLOBS}:prefix]": self.prefix,
+            f"@Resource[{BLOBS.removesuffix('/blobs')}:name]": self.container,
         }
         return values.get(name)
 

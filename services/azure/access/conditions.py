@@ -33,6 +33,8 @@ _CHANGE = " AND ".join(
 # What may stand in a literal. Azure documents no way to write an apostrophe or a backslash in one, so that a path with
 # them cannot be named without the danger of ending the literal early, which would open what nobody decided.
 _UNUSABLE = re.compile(r"['\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]|[\ud800-\udfff]")
+# Segments that a server may resolve before it looks a blob up, so that the path is of another one.
+_ELSEWHERE = re.compile(r"(^|[/\\])\.{1,2}([/\\]|$)|\\")
 _TERM = re.compile(r"(@Re[a-z]+)\[[^\]]+:(path|prefix)\] (StringEquals|StringStartsWith) '([^']*)'")
 
 
@@ -64,7 +66,12 @@ def outermost(prefixes: Iterable[str]) -> tuple[str, ...]:
 
 def unusable_prefix(prefixes: Iterable[str]) -> str:
     """The first prefix that no condition can name, "" when there is none."""
-    return next((each for each in prefixes if _UNUSABLE.search(each)), "")
+    return next((each for each in prefixes if _UNUSABLE.search(each) or _ELSEWHERE.search(each)), "")
+
+
+def leads_elsewhere(prefixes: Iterable[str]) -> bool:
+    """Is there one of which nobody can tell where it leads: with “..”, “.” or a backslash?"""
+    return any(_ELSEWHERE.search(each) for each in prefixes)
 
 
 def condition_for(prefixes: Iterable[str], level: Level, *, directories: bool = False) -> str:
@@ -80,8 +87,8 @@ def condition_for(prefixes: Iterable[str], level: Level, *, directories: bool = 
     bad = unusable_prefix(wanted)
     if bad:
         raise InvalidInput(
-            "Azure cannot give access to a path with an apostrophe, a backslash or a control character alone. "
-            "Rename it, or ask for the folder above.",
+            "Azure cannot give access to a path alone that has an apostrophe, a backslash, a control character or "
+            "“..” in it. Rename it, or ask for the folder above.",
             code="path_not_expressible",
         )
     if directories:

@@ -115,8 +115,8 @@ class Planner:
         if unusable_prefix(place.prefixes):
             return GrantPlan(
                 possible=False,
-                why_not="The path has an apostrophe, a backslash or a control character, and Azure cannot give access "
-                "to such a path alone.",
+                why_not="The path has an apostrophe, a backslash, a control character or “..” in it, and Azure cannot "
+                "give access to such a path alone.",
                 instead="Rename the folder, or register the dataset from the folder above.",
             )
         try:

@@ -13,7 +13,7 @@ import structlog
 from services.access.model import DataPlace, Level, Principal, Reach, ReachKind
 from services.access.places import places_of
 from services.azure.access.calls import AuthorizationCalls, Clients
-from services.azure.access.conditions import opens
+from services.azure.access.conditions import leads_elsewhere, opens
 from services.azure.access.places import Places
 from services.azure.access.refusals import Refused, told
 from services.azure.access.role_assignments import Held, RoleAssignments
@@ -115,6 +115,8 @@ class OwnRights:
         return reached
 
     async def _reach_place(self, principal: Principal, place: DataPlace, level: Level) -> Reach:
+        if leads_elsewhere(place.prefixes):
+            return _unknown("Nobody can tell where a path with “..”, “.” or a backslash in it leads.")
         try:
             datastore = await self._places.datastore(place.datastore)
             return await self._reach(principal, datastore, place.prefixes, level)

@@ -88,6 +88,16 @@ async def test_what_the_bot_gave_counts_at_once_and_no_longer_than_it_is_there(a
     assert await reached(azure) is NO
 
 
+@pytest.mark.parametrize(
+    "path", ["sales/../salaries/*.csv", "../other/a.csv", "sales/./a.csv", "sales\\..\\a.csv", ".."]
+)
+async def test_nobody_climbs_out_of_what_is_open_to_them(azure: AccessWorld, path: str) -> None:
+    azure.contract.roles.assign(ADA.object_id, READER_ROLE, above(azure, "subscription"))
+    assert await reached(azure, DatastoreSource("sales", (path,))) is UNKNOWN
+    azure.contract.roles.assign(ADA.object_id, "Contributor", azure.workspace_scope)
+    assert await reached(azure, DatastoreSource("keyed", (path,))) is UNKNOWN
+
+
 async def test_two_roles_cover_two_paths(azure: AccessWorld) -> None:
     azure.contract.roles.assign(ADA.object_id, READER_ROLE, azure.scope(), condition=condition_for(["a/"], Level.READ))
     azure.contract.roles.assign(ADA.object_id, WRITER_ROLE, azure.scope(), condition=condition_for(["b/"], Level.WRITE))
