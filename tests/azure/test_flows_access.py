@@ -1,4 +1,4 @@
-"""Access to data in Azure as people in Slack get it: the form, Entra's groups, the card, roles in Azure, the end."""
+"""Access in Azure for a person and for an Entra group: the form, the card, the roles of both, and giving it back."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from bot.sandbox.person import Message, Person
 from bot.sandbox.server import LocalSlack
 from tests.contract import datastore_store
 from tests.contract.graph import Group, User
-from tests.contract.permissions import Permission
 from tests.contract.server import AzureContract
 from tests.scenario.bot_on_local_slack import MANIFEST, running, settings_for
 
 pytestmark = [pytest.mark.azure, pytest.mark.slow]
 
 CHANNEL = "C0DATA"
-ACCOUNT, KEYED = "salesblobs", "keyedblobs"
+ACCOUNT = "salesblobs"
 YAML = "type: mltable\npaths:\n- pattern: 'azureml://datastores/{}/paths/sales/*.parquet'\n"
 ANALYSTS = Group(str(uuid.uuid5(uuid.NAMESPACE_DNS, "analysts")), "Growth analysts")
 POLICY = "version: 1\nemail_domains: [northwind.example]\n"
@@ -29,7 +28,7 @@ POLICY = "version: 1\nemail_domains: [northwind.example]\n"
 
 @dataclass(frozen=True)
 class Stage:
-    """A bot on a local Slack and a local Azure with the datasets `sales` and `ledger`, which nobody owns."""
+    """A bot on a local Slack and a local Azure with the dataset `sales`, which nobody owns."""
 
     slack: LocalSlack
     azure: AzureContract
@@ -51,10 +50,8 @@ class Stage:
 async def on(azure_server: AzureContract, bot_environment: None, tmp_path: Path) -> AsyncIterator[Stage]:
     workspace = azure_server.reset("ml-access-flows")
     workspace.datastores.put(datastore_store.blob("main", ACCOUNT, "exports"))
-    workspace.datastores.put(datastore_store.blob("keyed", KEYED, "all", key="a2V5"))
     workspace.datasets.add("sales", YAML.format("main"))
-    workspace.datasets.add("ledger", YAML.format("keyed"))
-    azure_server.cloud.storage_groups |= dict.fromkeys((ACCOUNT, KEYED), "data-group")
+    azure_server.cloud.storage_groups |= {ACCOUNT: "data-group"}
     people = {}
     for name in ("ada", "ben", "chiara"):
         mail = f"{name}@northwind.example"
@@ -126,37 +123,3 @@ async def test_a_person_and_a_group_get_roles_and_give_them_back(on: Stage) -> N
     await told(ben, "its holder was done")
     assert on.roles(on.people["ben"].object_id) == []
     assert on.roles(ANALYSTS.object_id)
-
-
-async def test_what_azure_refuses_is_told_and_can_be_tried_again(on: Stage) -> None:
-    ada, ben = on.person("ada"), on.person("ben")
-    await ben.command(CHANNEL, "/dataset", "access sales")
-    view = await ben.wait_view("access_request", "Who decides", timeout=40)
-    await ben.submit(view, {"reason": "March report"})
-    await ben.close(await ben.wait_view("done", timeout=30), is_cleared=True)
-    card = await told(ada, "Access request: sales")
-    everything = on.azure.permissions.grants[:]
-    on.azure.permissions.only(Permission(("*",), ("Microsoft.Authorization/*/Write",), ("*",)))
-    await ada.click(card, "access:approve")
-    failed = await told(ben, "*Failed.* Approved by <@U0ADA>, but it could not be given")
-    assert "Role Based Access Control Administrator" in failed.shown, "it says what is missing"
-    assert on.roles(on.people["ben"].object_id) == []
-    # The platform team gives the bot its role; Ben tries again from his Home.
-    on.azure.permissions.grants[:] = everything
-    await ben.open_home()
-    home = await ben.wait_home("could not be given", timeout=20)
-    await ben.click(home, "access:retry:0")
-    await told(ben, "*Granted* until")
-    await told(ada, "*Granted* until")
-    assert on.roles(on.people["ben"].object_id)
-
-
-async def test_where_no_access_of_its_own_exists_it_is_said(on: Stage) -> None:
-    ben = on.person("ben")
-    await ben.command(CHANNEL, "/dataset", "access ledger")
-    view = await ben.wait_view("access_request", "Instead:", timeout=40)
-    assert "keyed" in view.shown
-    answer = await ben.submit(view, {"reason": "Audit"})
-    if answer.get("response_action") == "push":
-        await ben.wait_view("error", timeout=30)
-    assert on.roles(on.people["ben"].object_id) == []

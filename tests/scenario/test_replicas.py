@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 from bot.sandbox.faults import Faults
 from bot.sandbox.server import LocalSlack
 from tests.postgres import fresh_database, running_server
-from tests.scenario.bot_on_local_slack import MANIFEST, running, settings_for
+from tests.scenario.access_stage import ADA, AccessStage
+from tests.scenario.bot_on_local_slack import MANIFEST, Stage, running, settings_for
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
@@ -77,3 +79,36 @@ async def test_the_answers_of_one_command_come_once(tmp_path: Path, database_url
             await asyncio.sleep(1.5)
             answers = [m for m in await ada.messages("C0DATA") if "no datasets" in m.shown]
             assert len(answers) == 10
+
+
+async def test_access_is_asked_for_decided_given_and_told_once(tmp_path: Path, database_url: str) -> None:
+    async with LocalSlack(manifest=MANIFEST, rate_limits=False) as slack:
+        both = [
+            settings_for(
+                slack, tmp_path, http_port=None, database_url=database_url, index_file=tmp_path / f"{n}.sqlite"
+            )
+            for n in (1, 2)
+        ]
+        async with running(both[0]) as one, running(both[1]) as two:
+            on = AccessStage(Stage(slack, one, both[0].workspace_directory / "data", both[0]))
+            slack.faults = Faults(duplicate_delivery=3)
+            names = [f"set-{number}" for number in range(4)]
+            for name in names:
+                await on.register(name)
+            for name in names:
+                await on.ben.submit(await on.form(on.ben, name), {"reason": "March report"})
+            for name in names:
+                await on.chiara.click(await on.card(on.chiara, f"Access request: {name}"), "access:approve")
+            for name in names:
+                await on.told(on.ben, f"Access to *{name}*: granted")
+            cards = [each for each in await on.chiara.messages(await on.chiara.dm()) if "Access request" in each.shown]
+            own = [each for each in await on.ben.messages(await on.ben.dm()) if "Your request for" in each.shown]
+            assert (len(cards), len(own)) == (4, 4)
+            for message in own:
+                await on.told(on.ben, "is there, until", under=message)
+                assert len(await on.ben.messages(message.channel, message.ts)) == 2, "the copy, and what is told below"
+            for bot in (one, two):
+                audit = await bot.services.access.audit(ADA, limit=100)
+                assert Counter(entry.action for entry in audit) == dict.fromkeys(
+                    ("request.submitted", "request.approved", "grant.given"), 4
+                )

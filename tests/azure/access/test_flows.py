@@ -136,7 +136,7 @@ async def test_from_a_refused_preview_to_a_role_in_azure_and_its_revoking(flows:
     refused = await flows.on.answered(flows.ben, "/dataset", "preview sales", "No role of Ben lets them read")
     assert "2024-01-02" not in refused.shown
     view = await flows.form(flows.ben, "sales")
-    for said in ("Read “sales/a.csv” on “plain”", "up to ten minutes", "ben@northwind.example"):
+    for said in ("Read `sales/a.csv` on `plain`", "up to ten minutes", "ben@northwind.example"):
         assert said in view.shown
     await flows.ben.close(view, is_cleared=True)
     await flows.ask(flows.ben, "sales")
