@@ -263,8 +263,10 @@ def _file_side(source: str, engine: str, what: str) -> Side:
 
 
 def _with_spark(source: str, paths: list[str], format_: str, plan: Plan | None) -> Profile:
-    from services.drift.spark import open_session, profile_frame, read_files
+    from services.drift.spark import REMOTE, open_session, profile_frame, read_files
 
+    if not os.environ.get(REMOTE):  # Spark on this machine is to use this program's Python, which has what it needs
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     options = {"header": "true", "inferSchema": "true"} if format_ == "csv" else {}
     return profile_frame(read_files(open_session(), paths, format_, options), plan=plan, name=source)
 

@@ -198,16 +198,11 @@ def test_bad_input_is_one_sentence_and_status_2(bad: Path, capsys: pytest.Captur
         (["--columns", "nope"], "no column 'nope'"),
         (["--metric", "city=ks_statistic"], "cannot be taken of the column 'city'"),
         (["--chart", "/nowhere/chart.png"], "/nowhere/chart.png cannot be written"),
-        (["--engine", "spark"], "spark"),
     ],
 )
 def test_bad_options_are_one_sentence(
-    data: Path, capsys: pytest.CaptureFixture[str], options: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch
+    data: Path, capsys: pytest.CaptureFixture[str], options: list[str], sentence: str
 ) -> None:
-    monkeypatch.setenv("SPARK_REMOTE", "sc://127.0.0.1:1")
-    if options[-1] == "spark":
-        pytest.importorskip("pyspark")
-        return
     code, _, err = _run(capsys, "compare", data / "old.parquet", data / "same.parquet", *options)
     assert (code, err.count("\n")) == (2, 1)
     assert sentence in err
