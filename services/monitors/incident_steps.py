@@ -104,7 +104,7 @@ def snooze_of(incident: Incident, kind: SnoozeKind, by: str, at: datetime, until
         at=at,
         ceiling=min(1.0, incident.level + margin),
         keys=frozenset(problem.key for problem in incident.problems),
-        until=until,
+        until=until if kind is SnoozeKind.UNTIL else None,
         version=incident.target_version,
     )
 
