@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 
 from bot.clock import SystemClock
-from bot.opened import Opening
-from bot.settings import load_settings
+from bot.opened import OpenedWorkspace, Opening
+from bot.settings import Settings, load_settings
 from bot.wiring import open_workspace
 from services.access.model import PersonFacts
 from services.access.policy import BUILT_IN
@@ -35,14 +35,18 @@ class _Nobody:
         return frozenset()
 
 
+async def open_alone(settings: Settings, database: Database, stack: contextlib.AsyncExitStack) -> OpenedWorkspace:
+    """The settings' workspace without Slack."""
+    return await open_workspace(settings, database, Opening(SystemClock(), _Nobody(), lambda: BUILT_IN, stack))
+
+
 async def _profile_version(name: str, number: int, plan: Plan | None, progress: Progress | None) -> Profile:
     settings = load_settings()
     await asyncio.to_thread(migrate.upgrade, settings.database_url)
     async with contextlib.AsyncExitStack() as stack:
         database = Database.open(settings.database_url)
         stack.push_async_callback(database.close)
-        context = Opening(SystemClock(), _Nobody(), lambda: BUILT_IN, stack)
-        opened = await open_workspace(settings, database, context)
+        opened = await open_alone(settings, database, stack)
         card = await opened.datasets.show(name, number)
         kept = await opened.datasets.profiles.profile(card.version, plan=None if plan is None else _carried(plan))
         return decode(kept.data)

@@ -182,6 +182,11 @@ def button(
     return element | _given(value=value, style=style, confirm=confirm, url=url)
 
 
+def numbered(action_id: str, number: int | None) -> str:
+    """The same button once for each of several rows."""
+    return action_id if number is None else f"{action_id}:{number}"
+
+
 def confirm(title: str, text: str, yes: str, no: str = "Cancel", *, danger: bool = False) -> Json:
     """A question asked before a button acts."""
     return {

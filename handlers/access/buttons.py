@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.blockkit import button, confirm
+from handlers.blockkit import button, confirm, numbered
 from handlers.datasets.naming import command_button, dataset_command
 from handlers.message import Json
 from handlers.text import Mrkdwn, join, md, truncate
@@ -16,11 +16,6 @@ APPROVE, DENY, CANCEL, RETRY, DECIDE = (
     "access:decide",
 )
 DONE, EXTEND, REVOKE, REVIEW = "access:done", "access:extend", "access:revoke", "access:review"
-
-
-def numbered(action_id: str, number: int | None) -> str:
-    """The same button once for each of several rows."""
-    return action_id if number is None else f"{action_id}:{number}"
 
 
 def approve_button(request: AccessRequest, who: str) -> Json:

@@ -10,12 +10,13 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
-from handlers.access import buttons, card_view, pressed
+from handlers import pressed
+from handlers.access import buttons, card_view
 from handlers.access.phrases import dataset_name, subject_phrase, wish_phrase
-from handlers.access.reason_form import ReasonForm, read_reason, reason_view
 from handlers.blockkit import section
 from handlers.call import Call, call_from
 from handlers.message import Json
+from handlers.reason_form import ReasonForm, read_reason, reason_view
 from handlers.text import Mrkdwn, md
 from handlers.working import done_view, work_over_form
 from services.access.model import AccessRequest, RequestStatus

@@ -10,12 +10,12 @@ from slack_sdk.errors import SlackApiError
 
 from handlers.access import grants_view
 from handlers.access.holding import REVOKE, about_text
-from handlers.access.reason_form import reason_view
 from handlers.call import Call, Run
 from handlers.datasets.curate_view import loading_view
 from handlers.datasets.refs import ask_for_dataset, single_ref
 from handlers.errors import error_view
 from handlers.grammar import Token, dataset_ref, number, user_ref
+from handlers.reason_form import reason_view
 from handlers.working import GONE
 from services.errors import InvalidInput, NotFound, UserError
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
-from handlers.access import buttons, pressed
+from handlers import pressed
+from handlers.access import buttons
 from handlers.access.phrases import dataset_name, grant_phrase, quoted, subject_phrase
-from handlers.access.reason_form import ReasonForm, read_reason, reason_view
 from handlers.access.request import open_extension
 from handlers.blockkit import section
 from handlers.call import Call, call_from
 from handlers.message import Json
+from handlers.reason_form import ReasonForm, read_reason, reason_view
 from handlers.text import Mrkdwn, md
 from handlers.working import done_view, work_over_form
 from services.access.model import Grant, GrantStatus
@@ -35,9 +34,6 @@ REVIEW = ReasonForm(
     submit="Close the review",
 )
 TITLE = "Access"
-
-Listener = Callable[[AsyncAck, Json, Json, AsyncBoltContext, AsyncWebClient], Awaitable[None]]
-"""Answers a press. Bolt passes arguments by their names: ack, body, action, context, client."""
 
 
 def attach(app: AsyncApp) -> None:
@@ -73,7 +69,7 @@ async def on_extend(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltC
     await pressed.start(call_from(body, context, client), body, Pool.SLACK, "extend form", run, title=TITLE)
 
 
-def asks_why(form: ReasonForm) -> Listener:
+def asks_why(form: ReasonForm) -> pressed.Listener:
     """A listener for a button that acts on a grant with a reason: asks for the reason."""
 
     async def on_press(

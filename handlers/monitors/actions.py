@@ -8,7 +8,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.web.async_client import AsyncWebClient
 
-from handlers.access import pressed
+from handlers import pressed
 from handlers.call import Call, call_from
 from handlers.message import Json, Message
 from handlers.monitors import buttons

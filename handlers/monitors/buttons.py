@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers.blockkit import BUTTON_VALUE, button, confirm
+from handlers.blockkit import BUTTON_VALUE, button, confirm, numbered
 from handlers.datasets.naming import dataset_key
 from handlers.message import Json
 from handlers.text import md, truncate
@@ -14,11 +14,6 @@ RUN, PAUSE, RESUME, DELETE = "monitor:run", "monitor:pause", "monitor:resume", "
 ACKNOWLEDGE, ASSIGN, SNOOZE, WAKE = "incident:acknowledge", "incident:assign", "incident:snooze", "incident:wake"
 RESOLVE, ACCEPT, REOPEN, DETAILS = "incident:resolve", "incident:accept", "incident:reopen", "incident:details"
 RUN_AGAIN, STUDIO = "incident:run", "incident:studio"
-
-
-def numbered(action_id: str, number: int | None) -> str:
-    """The same button once for each of several rows."""
-    return action_id if number is None else f"{action_id}:{number}"
 
 
 def create_button(dataset: str, text: str = "New monitor", *, style: str | None = None) -> Json:

@@ -12,7 +12,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from handlers.access import pressed
+from handlers import pressed
 from handlers.blockkit import actions, section
 from handlers.call import Call, call_from
 from handlers.datasets.naming import name_of_key

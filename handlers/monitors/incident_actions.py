@@ -9,8 +9,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from handlers.access import pressed
-from handlers.access.reason_form import ReasonForm, read_reason, reason_view
+from handlers import pressed
 from handlers.blockkit import context as small_print
 from handlers.blockkit import input_block, modal, option, radio, section, user_select
 from handlers.call import Call, call_from
@@ -21,6 +20,7 @@ from handlers.monitors.details_view import TITLE as DETAILS_TITLE
 from handlers.monitors.details_view import details_view
 from handlers.monitors.phrases import compared_phrase, headline, name_of, snooze_phrase
 from handlers.packed import pack, unpack
+from handlers.reason_form import ReasonForm, read_reason, reason_view
 from handlers.text import Mrkdwn, lines, md, mention
 from handlers.view_state import ViewState
 from handlers.working import GONE, done_view, work_over_form

@@ -13,9 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from bot.cli import main
-from bot.clock import SystemClock
+from bot.drift_workspace import open_alone
 from bot.settings import load_settings
-from bot.wiring import open_workspace
 from services.datasets.model import (
     DatasetType,
     DatastoreSource,
@@ -39,7 +38,7 @@ async def _register() -> None:
     async with contextlib.AsyncExitStack() as stack:
         database = Database.open(settings.database_url)
         stack.push_async_callback(database.close)
-        opened = await open_workspace(settings, database, SystemClock(), stack)
+        opened = await open_alone(settings, database, stack)
         for number in (1, 2):
             source = DatastoreSource("workspaceblobstore", (f"{number}.parquet",))
             definition = Definition(DatasetType.TABULAR, source, Format(FileFormat.PARQUET))

@@ -13,11 +13,11 @@ from handlers.access.audit_request import AuditRequest
 from handlers.access.deciding import DENY
 from handlers.access.holding import about_text
 from handlers.access.home_part import access_blocks
-from handlers.access.reason_form import reason_view
 from handlers.access.request_form import RequestForm
 from handlers.access.request_view import Offered, request_view
 from handlers.blockkit import home
 from handlers.message import Json, Message
+from handlers.reason_form import reason_view
 from services.access.model import SubjectKind
 from tests.golden import assert_within_limits
 from tests.handlers.nasty import TEXTS

@@ -15,11 +15,11 @@ from handlers.access.deciding import DENY
 from handlers.access.holding import REVIEW, REVOKE, about_text
 from handlers.access.home_part import access_blocks
 from handlers.access.phrases import wish_phrase
-from handlers.access.reason_form import reason_view
 from handlers.access.request_form import RequestForm, Whom
 from handlers.access.request_view import Offered, request_view
 from handlers.blockkit import home
 from handlers.message import Json, Message
+from handlers.reason_form import reason_view
 from services.access.decide import Outcome, ReasonCode
 from services.access.model import (
     EndReason,
