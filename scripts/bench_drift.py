@@ -247,7 +247,7 @@ def _growth(table: Table, rounds: int) -> None:
             last.text(),
             f"{SMALL:,} rows: {first.text()}; {LARGE:,} rows: {middle.text()}",
             last.cpu / middle.cpu,
-            f"memory ± 15 % ({memory:.2f}), cpu ≤ {LARGEST_COPIES} × that of {LARGE:,}",
+            f"memory ± 15 % ({memory:.2f}), cpu {LARGEST_COPIES} × that of {LARGE:,} ± 5 %",
             abs(memory - 1) <= 0.15 and last.cpu <= LARGEST_COPIES * middle.cpu * 1.05,
             machine.others(),
         )
