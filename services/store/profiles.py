@@ -47,7 +47,8 @@ class SqlProfiles:
         complete = select(_profile.c.part).where(these, _profile.c.part == _part(column, NO_DAY))
         query = (
             select(_profile.c.data)
-            .where(these, _profile.c.part.between(_part(column, first), _part(column, last)))
+            # Not BETWEEN: PostgreSQL's grammar takes no COLLATE inside it.
+            .where(these, _profile.c.part >= _part(column, first), _profile.c.part <= _part(column, last))
             .order_by(_profile.c.part)
         )
 
