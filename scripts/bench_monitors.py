@@ -96,9 +96,7 @@ class Stage:
         schedule = Schedule(ScheduleKind.NONE)
         if due is not None:
             schedule = Schedule(ScheduleKind.INTERVAL, every=timedelta(hours=1), start=due)
-        draft = MonitorDraft(
-            name, destinations=(Destination(channel),), schedule=schedule, on_new_version=due is None
-        )
+        draft = MonitorDraft(name, destinations=(Destination(channel),), schedule=schedule, on_new_version=due is None)
         made = Monitor(f"m{time.time_ns()}", draft, "U0ADA", CLOCK.now(), next_slot=due, next_run_at=due)
         assert await self.store.apply(Change(monitor=made))
         return made
