@@ -1,6 +1,6 @@
 """How fast the whole bot is, as real processes over signed HTTP, beside a plain Bolt echo measured in the same run.
 
-Run: python -m scripts.bench [--datasets 100000] [--rounds 5] [--only ack,start,azure,access,drift,…] [--full]
+Run: python -m scripts.bench [--datasets 100000] [--rounds 5] [--only ack,start,azure,access,monitors,drift,…] [--full]
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from scripts.bench_access import measure_access
 from scripts.bench_azure import measure_azure
 from scripts.bench_catalogue import REAL, fill, hanging_name
 from scripts.bench_drift import measure_drift
+from scripts.bench_monitors import measure_monitors
 from scripts.bench_processes import (
     ROOT,
     BotProcess,
@@ -287,7 +288,7 @@ async def measure_memory(stage: Stage, bot: BotProcess) -> None:
 
 
 PARTS = {"ack": measure_acks, "search": measure_search, "hang": measure_hanging, "memory": measure_memory}
-AZURE, ACCESS, DRIFT = "azure", "access", "drift"
+AZURE, ACCESS, MONITORS, DRIFT = "azure", "access", "monitors", "drift"
 
 # The run
 
@@ -297,12 +298,14 @@ async def measure(arguments: argparse.Namespace, directory: Path) -> Table:
     table, only = Table(), set(arguments.only.split(","))
     async with StandIn(HANG_SECONDS) as slack:
         stage = Stage(table, slack, directory, arguments.datasets, arguments.rounds, Words(arguments.datasets))
-        if only - {AZURE, ACCESS, DRIFT}:
+        if only - {AZURE, ACCESS, MONITORS, DRIFT}:
             await _measure_local(stage, only)
         if AZURE in only:
             await measure_azure(table, slack, directory, arguments.datasets, arguments.rounds)
         if ACCESS in only:
             await measure_access(table, directory)
+    if MONITORS in only:
+        await measure_monitors(table)
     if DRIFT in only:
         await asyncio.to_thread(measure_drift, table, rounds=arguments.rounds, full=arguments.full)
     return table
@@ -346,7 +349,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--datasets", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
-    every = ("start", *PARTS, AZURE, ACCESS, DRIFT)
+    every = ("start", *PARTS, AZURE, ACCESS, MONITORS, DRIFT)
     parser.add_argument("--only", default=",".join(every), help="some of " + ", ".join(every))
     parser.add_argument("--full", action="store_true", help="drift: 10 and 50 million rows too, half an hour")
     arguments = parser.parse_args()
