@@ -55,9 +55,10 @@ class Visitor:
 
     async def ask(self, command: str, *parts: str) -> Locator:
         """Send a command; the private answer that follows and holds all of `parts`."""
-        seen = await self.messages.count()
+        private = self.page.locator("[data-testid=message][data-ephemeral=true]")  # cards of others may come between
+        seen = await private.count()
         await self.send(command)
-        answer = self.messages.nth(seen)
+        answer = private.nth(seen)
         await expect(answer).to_have_attribute("data-ephemeral", "true", timeout=SLOW)
         for part in parts:
             await expect(answer).to_contain_text(part)
