@@ -37,7 +37,7 @@ API_HOST = "*.api.azureml.ms"
 PUBLIC = "flows-public"
 """A container that anybody may read by its https address."""
 PEOPLE = ("U0ADA", "U0BEN", "U0CHIARA")
-SOON = 60.0
+SOON = 30.0
 
 
 @dataclass
