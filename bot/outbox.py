@@ -94,7 +94,7 @@ class OutboxPump:
         self._sending = asyncio.Semaphore(SENDING)
         self._drawing = asyncio.Semaphore(SENDING)
         self._places: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._promised: dict[int, Turn] = {}
+        self._promised: dict[tuple[Action, str], Turn] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
         self._next_doubts = 0.0
@@ -258,7 +258,7 @@ class OutboxPump:
 
     async def _turn(self, stored: StoredNotice, destination: _Destination) -> Turn | None:
         """Wait for this notice's turn; None when it was put back because that comes later."""
-        turn = self._promised.pop(stored.id, None)
+        turn = self._promised.pop(_promise(stored), None)
         if turn is None or self._pacing.is_held(turn):
             turn = self._pacing.take(_method(stored), _place(stored, destination))
         wait = self._pacing.wait(turn)
@@ -355,8 +355,8 @@ class OutboxPump:
         return True
 
     async def _put_back(self, stored: StoredNotice, turn: Turn) -> None:
-        """Deliver at its turn; the turn stays its own."""
-        self._promised[stored.id] = turn
+        """Deliver at its turn; the turn stays its own, or a newer update's of the same message that takes its place."""
+        self._promised[_promise(stored)] = turn
         await self._outcomes.again(stored, self._pacing.wait(turn))
 
     async def _rest(self, seconds: float) -> bool:
@@ -393,6 +393,15 @@ class OutboxPump:
 
 def _method(stored: StoredNotice) -> str:
     return UPDATE if stored.notice.action is Action.UPDATE else POST
+
+
+def _promise(stored: StoredNotice) -> tuple[Action, str]:
+    """What a turn is promised to: a post, or a change of a message, whichever notice tells the newest state of it.
+
+    Else each of many updates that supersede one another would use up a turn, and the last one would wait for them all.
+    """
+    notice = stored.notice
+    return notice.action, notice.of if notice.action is Action.UPDATE else notice.key
 
 
 def _place(stored: StoredNotice, destination: _Destination) -> str:

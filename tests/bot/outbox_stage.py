@@ -116,6 +116,15 @@ class Stage:
                     self.pump.wake()
                 await asyncio.sleep(0.02)
 
+    async def begun(self, key: str, *, seconds: float = 5) -> None:
+        """Wait until the pump took a notice on for the first time, or dropped it."""
+        async with asyncio.timeout(seconds):
+            while True:
+                found = await self.outbox.get(key)
+                if found is not None and (found.attempts or found.state in ENDED):
+                    return
+                await asyncio.sleep(0.002)
+
     async def until(self, seen: Callable[[], bool], *, seconds: float = 5) -> None:
         """Wait until something has happened at Slack."""
         async with asyncio.timeout(seconds):

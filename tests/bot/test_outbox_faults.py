@@ -65,6 +65,17 @@ async def test_where_the_history_cannot_be_read_people_are_rather_told_twice_tha
     assert value(stage.metrics, "dataset_bot_outbox_notices_total", result="blind") == 1
 
 
+async def test_an_edit_takes_the_turn_of_the_one_it_replaces(stage: Stage) -> None:
+    await stage.put(post("card"))
+    await stage.ended("card")
+    stage.slack.faults = Faults(rate_limited={"chat.update": RateFault(times=1, retry_after=1)})
+    for number in range(30):  # with a turn of its own for each, the last one would be told after 36 s
+        await stage.put(edit("card", f"v{number}"))
+        await stage.begun(f"card>v{number}")
+    assert await stage.ended("card>v29") == ["sent"]
+    assert stage.told() == ["v29"]
+
+
 async def test_slack_asks_to_wait_and_is_obeyed(stage: Stage) -> None:
     stage.slack.faults = Faults(rate_limited={POSTING: RateFault(times=1, retry_after=1)})
     started = time.monotonic()
