@@ -38,9 +38,13 @@ def section(text: str) -> dict[str, object]:
 
 @dataclass
 class Drawer:
-    """Draws a notice's `text`; with `picture`, a picture of that key; `broken` and `nothing` do what they say."""
+    """Draws a notice's `text`; with `picture`, a picture of that key; `broken` and `nothing` do what they say.
+
+    troubles: what the next drawings of pictures raise, one each.
+    """
 
     pictures_made: list[str] = field(default_factory=list)
+    troubles: list[Exception] = field(default_factory=list)
 
     async def draw(self, stored: StoredNotice) -> Message | None:
         args = stored.notice.args
@@ -54,6 +58,8 @@ class Drawer:
 
         async def make() -> bytes:
             self.pictures_made.append(key)
+            if self.troubles:
+                raise self.troubles.pop(0)
             if args.get("unpaintable"):
                 raise RuntimeError("this picture is broken")
             return PNG

@@ -6,7 +6,9 @@ import time
 
 import pytest
 
+from bot.outbox_pictures import PICTURE_TRIES
 from bot.sandbox.faults import Faults, RateFault, ServerFault
+from services.errors import Busy, TimedOut, Unavailable
 from tests.bot.conftest import value
 from tests.bot.outbox_stage import Stage, edit, post
 
@@ -132,6 +134,40 @@ async def test_an_upload_that_fails_is_repeated_and_then_left_out(stage: Stage) 
     await stage.put(post("never", to="C0DATA", picture="q"))
     assert await stage.ended("never", hurry=True) == ["sent"]
     assert [block["type"] for block in stage.messages("C0DATA")[0].blocks] == ["section"]
+
+
+PASSING = {
+    "no worker is free": Busy("The bot is reading as many datasets as it can."),
+    "its worker died": Unavailable("The process that read the data stopped unexpectedly.", code="reader_crashed"),
+    "its worker was stopped": TimedOut("Reading took longer than 120 seconds and was stopped."),
+    "nobody drew it in time": TimeoutError(),
+}
+
+
+@pytest.mark.parametrize("trouble", PASSING.values(), ids=PASSING)
+async def test_a_picture_that_cannot_be_drawn_now_is_drawn_a_little_later(trouble: Exception, stage: Stage) -> None:
+    stage.drawer.troubles = [trouble, trouble]
+    await stage.put(post("card", picture="p"))
+    assert await stage.ended("card", hurry=True) == ["sent"]
+    assert [block["type"] for block in stage.messages()[0].blocks] == ["section", "image"]
+    assert stage.drawer.pictures_made == ["p"] * 3
+
+
+async def test_a_picture_that_cannot_be_drawn_for_long_is_left_out_and_the_log_says_why(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.drawer.troubles = [Busy("All workers read.")] * 99
+    await stage.put(post("card", picture="p"), edit("card", "changed", picture="p"))
+    assert (await stage.ended("card", "card>changed", hurry=True))[0] == "sent"
+    assert [block["type"] for block in stage.messages()[0].blocks] == ["section"]
+    assert stage.drawer.pictures_made == ["p"] * 2 * PICTURE_TRIES
+    logged = capsys.readouterr().out
+    assert "All workers read." in logged
+    assert "a notice goes without its picture" in logged
+    stage.drawer.troubles.clear()
+    await stage.put(edit("card", "later", picture="p"))
+    await stage.ended("card>later")
+    assert [block["type"] for block in stage.messages()[0].blocks] == ["section", "image"], "the next edit shows it"
 
 
 async def test_a_picture_that_slack_has_not_made_ready_is_waited_for(stage: Stage) -> None:
