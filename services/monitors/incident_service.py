@@ -51,12 +51,13 @@ class IncidentService:
         incident = await self._desk.incident(incident_id)
         monitor = await self._desk.monitor(incident.monitor_id, deleted=True)
         run = await self._desk.store.run(incident.run_id)
+        kept = await self._that_keeps_numbers(run)
         target = incident.target_version
         return IncidentView(
             incident=incident,
             monitor=monitor,
             run=run,
-            comparison=_comparison(run),
+            comparison=_comparison(kept),
             mention=concerned(incident, monitor, await self._desk.dataset_of(monitor)),
             studio_url=self._catalog.studio_url(incident.dataset, target) if target else None,
         )
@@ -191,13 +192,16 @@ class IncidentService:
             raise InvalidInput("Choose a time ahead.", field="until")
 
     async def _compared(self, run_id: str) -> tuple[Run, Comparison]:
-        run = await self._desk.store.run(run_id)
-        if run is not None and run.result is not None and run.result.same_as:
-            run = await self._desk.store.run(run.result.same_as)
+        run = await self._that_keeps_numbers(await self._desk.store.run(run_id))
         comparison = _comparison(run)
         if run is None or comparison is None:
             raise NotFound("This run compared nothing, or its numbers are not kept any more.")
         return run, comparison
+
+    async def _that_keeps_numbers(self, run: Run | None) -> Run | None:
+        """The run itself, or the earlier one that saw the same data and keeps what was compared."""
+        same_as = run.result.same_as if run is not None and run.result is not None else ""
+        return await self._desk.store.run(same_as) if same_as else run
 
 
 def trouble(error: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import time, timedelta
 
 import pytest
@@ -25,6 +26,7 @@ from services.monitors.model import (
     ScheduleKind,
     Severity,
 )
+from services.monitors.ports import Change
 from services.outbox import Action
 from services.store.access_audit import AuditChains
 from tests.datasets.world import ADA, ADMIN, BEN
@@ -104,6 +106,11 @@ async def test_a_day_without_news_tells_nothing_and_keeps_no_second_copy(world: 
     (incident,) = await world.open()
     assert (await world.incidents.details(ADA, runs[0].id)).target == "flights:2"
     assert incident.run_id == runs[3].id
+    later = replace(incident, run_id=runs[0].id, revision=incident.revision + 1)
+    assert await world.store.apply(Change(incidents=(later,)))
+    view = await world.incidents.incident(incident.id)
+    assert view.comparison is not None, "the numbers are kept by the first of the runs that saw them"
+    assert view.comparison.target == "flights:2"
 
 
 async def test_accepting_as_baseline_ends_the_incident_and_compares_with_it_from_then_on(world: MonitorWorld) -> None:
