@@ -66,6 +66,10 @@ class IncidentService:
         """Open incidents, of a dataset or of all, the worst first."""
         return worst_first(await self._desk.store.open_incidents(dataset=dataset, limit=limit))
 
+    async def drifting(self) -> tuple[str, ...]:
+        """Names of the datasets with an open incident of their data; runs that fail say nothing of the data."""
+        return await self._desk.store.drifting()
+
     async def concerning(self, actor: Actor, datasets: Collection[str], limit: int = 50) -> tuple[Incident, ...]:
         """Open incidents of these datasets, and those a person took on, the worst first."""
         found = await self._desk.store.open_incidents(limit=MOST_OPEN)

@@ -160,6 +160,10 @@ class MonitorStore(Protocol):
         """Incidents that are not resolved, the newest first."""
         ...
 
+    async def drifting(self) -> tuple[str, ...]:
+        """Names of the datasets with an open incident of their data."""
+        ...
+
     async def ended_incidents(self, channel: str, since: datetime, limit: int = 100) -> tuple[Incident, ...]:
         """Incidents of a channel that were resolved since then, the newest first."""
         ...

@@ -45,6 +45,9 @@ SCREENS: dict[str, Message | Json] = {
         samples.page(100, total=2304, offset=100, corrected=(("slaes", "sales"),), index_age=4000.0),
         request("slaes tag:team=growth type:tabular owner:<@U0BEN> drifting page:2"),
     ),
+    "list_drifting": list_view.build(
+        samples.page(4), request("drifting"), drifting=frozenset(item.name for item in samples.page(4).items[:2])
+    ),
     "list_shared": list_view.build(samples.page(3), ListRequest(), shared=True),
     "list_nothing_matches": list_view.build(samples.page(0), request("unicorns mine")),
     "list_empty": list_view.build(samples.page(0), ListRequest()),

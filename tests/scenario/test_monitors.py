@@ -109,6 +109,9 @@ async def test_from_an_unchanged_form_to_an_alert_and_its_end(drifting: Drifting
     assert "sales:3" in still.shown
     assert "sales:1" in still.shown, "while an incident is open its baseline stays"
 
+    listed = await drifting.asked(drifting.ben, "list drifting", "open drift incident")
+    assert "drift incident · ✓ unchanged" in listed.shown
+
     alert = await drifting.changed(alert, "sales:3")  # buttons of the message as it was are not there any more
     await drifting.ben.click(alert, "incident:details")
     refused = await drifting.ben.wait_view("error", "no access to", timeout=SOON)
@@ -124,6 +127,7 @@ async def test_from_an_unchanged_form_to_an_alert_and_its_end(drifting: Drifting
     await drifting.ben.wait_message(CHANNEL, "Resolved", thread_ts=alert.ts, timeout=SOON)
     rows = [block["elements"] for block in alert.blocks if block["type"] == "actions"]
     assert [each["action_id"] for each in rows[0]] == ["incident:details", "incident:reopen"]
+    await drifting.asked(drifting.ben, "list drifting", "No dataset with an open drift incident or changed files.")
 
 
 async def test_what_one_may_not_do_is_told_and_nothing_moves(drifting: Drifting) -> None:

@@ -131,6 +131,7 @@ async def test_an_incident_comes_back_as_it_was(store: SqlMonitorStore, clock: S
     assert await store.open_incidents(monitor_id="m1") == (incident,)
     assert await store.open_incidents(dataset="flights", channel="C1") == (incident,)
     assert await store.open_incidents(dataset="other") == ()
+    assert await store.drifting() == ("flights",)
     assert await store.incidents_in("incident:i1:C1") == (incident,)
     assert await store.openings("C1", incident.opened_at) == 1
     assert await store.openings("C1", incident.opened_at + timedelta(seconds=1)) == 0
@@ -147,6 +148,7 @@ async def test_an_incident_comes_back_as_it_was(store: SqlMonitorStore, clock: S
     )
     assert await store.apply(Change(incidents=(over,)))
     assert await store.open_incidents() == ()
+    assert await store.drifting() == ()
     assert await store.ended_incidents("C1", now) == (over,)
     assert await store.snoozes_over(now + timedelta(days=9), 10) == ()
 
@@ -156,6 +158,10 @@ async def test_one_incident_of_a_kind_is_open_for_a_monitor(store: SqlMonitorSto
     assert await store.apply(Change(incidents=(an_incident(),)))
     assert not await store.apply(Change(incidents=(replace(an_incident(), id="i2"),)))
     assert await store.apply(Change(incidents=(replace(an_incident(), id="i3", subject=Subject.RUN),)))
+    await store.apply(Change(monitor=made("m2", clock, dataset="sales")))
+    failing = replace(an_incident(), id="i4", monitor_id="m2", dataset="sales", subject=Subject.RUN)
+    assert await store.apply(Change(incidents=(failing,)))
+    assert await store.drifting() == ("flights",), "a run that fails says nothing of the data"
 
 
 async def test_a_change_is_stored_whole_or_not_at_all(db: Database, store: SqlMonitorStore, clock: SetClock) -> None:
