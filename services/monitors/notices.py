@@ -24,7 +24,7 @@ DIGEST = "monitor.digest"
 TOLD = "monitor.told"
 
 KINDS = (INCIDENT, BRIEF, REPLY, SUMMARY, DIGEST, TOLD)
-"""Every kind of notice that handlers draw; see docs/monitors.md for their arguments."""
+"""Every kind of notice that handlers draw; see docs/drift.md for their arguments."""
 
 
 def message_key(incident_id: str, to: str) -> str:
