@@ -34,6 +34,7 @@ _UNREACHABLE = {
     "is_archived": "the channel is archived",
     "not_in_channel": "I am not in that channel any more",
     "channel_not_found": "the channel is gone, or I am not in it",
+    "channel_shared": "the channel is shared with another organisation, which would read along",
 }
 
 
@@ -154,7 +155,7 @@ class IncidentService:
             return
         if notice.notice.action is Action.UPDATE and error not in _UNREACHABLE:
             return  # somebody deleted the message; what comes next stands in the channel
-        place = notice.notice.to or notice.notice.of.rpartition(":")[2]
+        place = notices.place_of(notice.notice)
         if place not in {each.to for each in incident.places}:
             return  # somebody stands in for it already
         owner = concerned(incident, monitor, await self._desk.dataset_of(monitor))
@@ -162,11 +163,11 @@ class IncidentService:
         if not to:
             return
         marked = replace(monitor, trouble=trouble(error), revision=monitor.revision + 1)
-        own = notices.message_key(incident.id, to)
+        thread = notices.message_key(incident.id, to) if place == incident.places[0].to else incident.thread
         moved = replace(
-            incident, places=notices.moved(incident.places, place, to), thread=own, revision=incident.revision + 1
+            incident, places=notices.moved(incident.places, place, to), thread=thread, revision=incident.revision + 1
         )
-        told = notices.could_not_be_told(marked, incident, to, place, error)
+        told = notices.could_not_be_told(marked, moved, to, place, error)
         await self._desk.apply(Change(monitor=marked, incidents=(moved,), notices=told))
 
     async def _done(

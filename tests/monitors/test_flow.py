@@ -457,3 +457,25 @@ async def test_a_channel_that_takes_nothing_any_more_is_told_to_the_owner(world:
     await world.run_due()
     after = [(each.notice.kind, each.notice.of) for each in await world.told()]
     assert after[0] == ("monitor.incident", told[1].notice.key)
+
+
+async def test_where_only_a_brief_line_cannot_stand_the_message_stays_where_it_is(world: MonitorWorld) -> None:
+    await world.version()
+    await world.monitor(destinations=(Destination(CHANNEL), Destination("C0BRIEF", Detail.BRIEF)))
+    await world.version(price=0.3)
+    await world.run_due()
+    full, brief = await world.outbox.claim(10)
+    await world.outbox.sent(full.id, CHANNEL, "1.0")
+    await world.incidents.undelivered(brief, "channel_shared")
+    await world.outbox.failed(brief.id, "channel_shared")
+    assert [(each.notice.kind, each.notice.to) for each in await world.told()] == [
+        ("monitor.told", "U0ADA"),
+        ("monitor.brief", "U0ADA"),
+    ]
+    (incident,) = await world.open()
+    assert incident.places == (Destination(CHANNEL), Destination("U0ADA", Detail.BRIEF))
+    assert incident.thread == full.notice.key
+    view = await world.incidents.act(ADA, incident.id, Act.ACKNOWLEDGE)
+    reply = next(each.notice for each in await world.told() if each.notice.kind == "monitor.reply")
+    assert (reply.to, reply.of) == (CHANNEL, full.notice.key)
+    assert "shared with another organisation" in view.monitor.trouble
