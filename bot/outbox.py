@@ -24,7 +24,7 @@ from bot.outbox_doubt import Finding, History, Look, metadata_of
 from bot.outbox_errors import CALL_ERRORS, NO_THREAD, Meaning, Trouble, trouble
 from bot.outbox_outcomes import FIRST_WAIT, LONGEST_WAIT, Outbox, Outcomes
 from bot.outbox_pacing import POST, UPDATE, Pacing, Turn
-from bot.outbox_pictures import Pictures, PictureWaitsError
+from bot.outbox_pictures import MAY_PASS, Pictures, PictureWaitsError
 from handlers import posting
 from handlers.message import Message
 from handlers.posting import BlockSupport, Posted
@@ -233,6 +233,10 @@ class OutboxPump:
         try:
             async with self._drawing, asyncio.timeout(DRAW_SECONDS):
                 message = await self._draw(stored)
+        except MAY_PASS as error:
+            log.warning("a notice cannot be drawn now", kind=stored.notice.kind, error=repr(error))
+            await self._outcomes.wait(stored)
+            return None
         except Exception as error:  # whatever a drawing meets
             log.error("a notice could not be drawn", kind=stored.notice.kind, exc_info=error)
             reference = request_context.get().get("request_id", "")

@@ -35,8 +35,8 @@ PICTURE_TRIES = 4
 DRAW_SECONDS = 30.0
 UPLOAD_SECONDS = 15.0
 
-_MAY_PASS = (Busy, TimedOut, Unavailable, TimeoutError)
-"""Why a picture is not drawn now and may be soon: no worker is free in time, or one died."""
+MAY_PASS = (Busy, TimedOut, Unavailable)
+"""Why something is not drawn now and may be soon: no worker is free, one died, something does not answer."""
 
 _FINAL = frozenset({Meaning.HOPELESS, Meaning.NOT_ALLOWED})
 """Where trying again does not help. Where the token is at fault, the message itself finds out and waits."""
@@ -98,7 +98,7 @@ class Pictures:
         try:
             async with asyncio.timeout(DRAW_SECONDS):
                 content = await picture.make()
-        except _MAY_PASS as error:
+        except (*MAY_PASS, TimeoutError) as error:
             log.warning("a picture cannot be drawn now", kind=stored.notice.kind, error=repr(error))
             raise PictureWaitsError(self._again(stored)) from error
         except Exception as error:  # whatever a drawing meets; the words are worth more than the picture

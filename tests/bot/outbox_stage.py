@@ -40,14 +40,17 @@ def section(text: str) -> dict[str, object]:
 class Drawer:
     """Draws a notice's `text`; with `picture`, a picture of that key; `broken` and `nothing` do what they say.
 
-    troubles: what the next drawings of pictures raise, one each.
+    troubles: what the next drawings of pictures raise, one each; word_troubles: what those of messages do.
     """
 
     pictures_made: list[str] = field(default_factory=list)
     troubles: list[Exception] = field(default_factory=list)
+    word_troubles: list[Exception] = field(default_factory=list)
 
     async def draw(self, stored: StoredNotice) -> Message | None:
         args = stored.notice.args
+        if self.word_troubles:
+            raise self.word_troubles.pop(0)
         if args.get("broken"):
             raise RuntimeError("this drawing is broken")
         if args.get("nothing"):

@@ -136,6 +136,13 @@ async def test_an_upload_that_fails_is_repeated_and_then_left_out(stage: Stage) 
     assert [block["type"] for block in stage.messages("C0DATA")[0].blocks] == ["section"]
 
 
+async def test_what_a_drawing_needs_is_waited_for_however_long_it_is_away(stage: Stage) -> None:
+    stage.drawer.word_troubles = [Unavailable("Slack did not tell me about this channel.")] * 8
+    await stage.put(post("alert"))
+    assert await stage.ended("alert", hurry=True) == ["sent"]
+    assert (stage.told(), stage.undelivered) == (["alert"], [])
+
+
 PASSING = {
     "no worker is free": Busy("The bot is reading as many datasets as it can."),
     "its worker died": Unavailable("The process that read the data stopped unexpectedly.", code="reader_crashed"),
