@@ -29,8 +29,10 @@ from services.datasets.model import (
     VersionDiff,
     VersionStats,
 )
+from services.monitors.views import Watching
 from tests.handlers import samples
 from tests.handlers.conftest import Golden
+from tests.monitors.samples import an_incident
 
 ADDRESS = refs.ReturnAddress(command="show {}", channel_id="C0DATA", response_url="https://hooks.slack.example/x")
 
@@ -56,6 +58,9 @@ SCREENS: dict[str, Message | Json] = {
         ListRequest(),
     ),
     "show": show_view.build(samples.card(), "U0ADA"),
+    "show_drifting": show_view.build(
+        samples.card(), "", watching=Watching(2, (an_incident(0.6), an_incident(0.2, id="i2", monitor_id="m2")))
+    ),
     "show_watched": show_view.build(samples.card(), "U0BEN"),
     "show_deprecated": show_view.build(
         samples.card(dataset=samples.dataset(deprecation=samples.DEPRECATION, latest_version=5)), ""
