@@ -189,7 +189,7 @@ TABLE = CommandTable(
             "/dataset",
             "watch",
             "[NAME] [off]",
-            "Hear of new versions, changed files and deprecation.",
+            "Hear of new versions, changed files, drift and deprecation.",
             (
                 "/dataset watch sales",
                 "/dataset watch sales off",

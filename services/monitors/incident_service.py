@@ -158,6 +158,8 @@ class IncidentService:
         place = notices.place_of(notice.notice)
         if place not in {each.to for each in incident.places}:
             return  # somebody stands in for it already
+        if place != incident.places[0].to and place.startswith(("U", "W")):
+            return  # who watches the dataset and takes no messages is nobody's trouble
         owner = concerned(incident, monitor, await self._desk.dataset_of(monitor))
         to = next((each for each in (owner, monitor.created_by) if each and each != place), "")
         if not to:

@@ -479,3 +479,30 @@ async def test_where_only_a_brief_line_cannot_stand_the_message_stays_where_it_i
     reply = next(each.notice for each in await world.told() if each.notice.kind == "monitor.reply")
     assert (reply.to, reply.of) == (CHANNEL, full.notice.key)
     assert "shared with another organisation" in view.monitor.trouble
+
+
+async def test_who_watches_the_dataset_gets_a_line_that_follows_the_incident(world: MonitorWorld) -> None:
+    await world.version()
+    monitor = await world.monitor()
+    for watcher in ("U0ADA", "U0BEN", "U0GONE"):
+        await world.records.set_watching("flights", watcher, True)
+    await world.version(price=0.3)
+    await world.run_due()
+    claimed = await world.outbox.claim(10)
+    assert [(each.notice.kind, each.notice.to) for each in claimed] == [
+        ("monitor.incident", CHANNEL),  # Ada, who owns it, is mentioned here
+        ("monitor.brief", "U0BEN"),
+        ("monitor.brief", "U0GONE"),
+    ]
+    for each in claimed[:2]:
+        await world.outbox.sent(each.id, each.notice.to, f"{each.id}.0")
+    await world.incidents.undelivered(claimed[2], "user_disabled")
+    await world.outbox.failed(claimed[2].id, "user_disabled")
+    assert (await world.monitors.monitor(ADA, monitor.id)).monitor.trouble == ""
+    await world.version()
+    await world.run_due()
+    assert sorted((each.notice.kind, each.notice.of) for each in await world.told()) == [
+        ("monitor.brief", claimed[1].notice.key),
+        ("monitor.incident", claimed[0].notice.key),
+        ("monitor.reply", claimed[0].notice.key),
+    ]
