@@ -205,5 +205,8 @@ class MonitorStore(Protocol):
         ...
 
     async def forget_runs(self, before: datetime, keep: int) -> int:
-        """Forget runs that ended before then, but of each monitor the newest `keep`; returns how many."""
+        """Forget runs that ended before then, but of each monitor the newest `keep`; returns how many.
+
+        Of those that go, the newest one with numbers stays: runs that saw the same data point to it.
+        """
         ...
