@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.blockkit import context, plain, section
-from handlers.call import Call, Run
+from handlers.call import Call, Run, call_from
 from handlers.datasets.curate_view import loading_view
 from handlers.errors import error_message, error_view
 from handlers.home import redraw
@@ -28,7 +28,10 @@ from services.jobs import Pool
 T = TypeVar("T")
 
 Listener = Callable[[AsyncAck, Json, Json, AsyncBoltContext, AsyncWebClient], Awaitable[None]]
-"""Answers a press. Bolt passes arguments by their names: ack, body, action, context, client."""
+"""Answers a press. Bolt passes arguments by their names: ack, body, action (of a form: view), context, client."""
+
+Do = Callable[[Call, str], Awaitable[Mrkdwn | None]]
+"""Does what a button stands for, to the thing of this id; what is told of it, None where its own message tells."""
 
 AT_ONCE_SECONDS = 0.8
 """How long a form waits for what it tells beside its fields; a trigger lives three seconds."""
@@ -42,6 +45,25 @@ def any_of(action_id: str) -> re.Pattern[str]:
 def value_of(action: Json) -> str:
     """The id that a button carries."""
     return str(action.get("value") or "")[:200]
+
+
+def does(name: str, title: str, do: Do) -> Listener:
+    """A listener for a button that does one thing without asking further. name: for the log. title: of an error."""
+
+    async def on_press(
+        ack: AsyncAck, body: Json, action: Json, context: AsyncBoltContext, client: AsyncWebClient
+    ) -> None:
+        await ack()
+
+        async def run(call: Call) -> None:
+            said = await do(call, value_of(action))
+            if said is not None:
+                await tell_done(call, body, said, title)
+            await refresh_home(call, body)
+
+        await start(call_from(body, context, client), body, Pool.CATALOG, name, run, title=title)
+
+    return on_press
 
 
 async def start(call: Call, body: Json, pool: Pool, name: str, run: Run, *, title: str, seconds: float = 60.0) -> None:

@@ -13,12 +13,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from handlers import pressed
 from handlers.access import buttons, card_view
 from handlers.access.phrases import dataset_name, subject_phrase, wish_phrase
-from handlers.blockkit import section
 from handlers.call import Call, call_from
 from handlers.message import Json
-from handlers.reason_form import ReasonForm, read_reason, reason_view
+from handlers.reason_form import ReasonForm, asks_why, does_with_reason
 from handlers.text import Mrkdwn, md
-from handlers.working import done_view, work_over_form
 from services.access.model import AccessRequest, RequestStatus
 from services.jobs import Pool
 
@@ -34,93 +32,39 @@ TITLE = "Access"
 
 def attach(app: AsyncApp) -> None:
     """Listen to the buttons and the form of Deny."""
-    app.action(pressed.any_of(buttons.APPROVE))(on_approve)
-    app.action(pressed.any_of(buttons.DENY))(on_deny)
-    app.action(pressed.any_of(buttons.CANCEL))(on_cancel)
-    app.action(pressed.any_of(buttons.RETRY))(on_retry)
+    app.action(pressed.any_of(buttons.APPROVE))(pressed.does("approve", TITLE, approve))
+    app.action(pressed.any_of(buttons.DENY))(asks_why(DENY, about))
+    app.action(pressed.any_of(buttons.CANCEL))(pressed.does("cancel request", TITLE, cancel))
+    app.action(pressed.any_of(buttons.RETRY))(pressed.does("retry access", TITLE, retry))
     app.action(pressed.any_of(buttons.DECIDE))(on_decide)
-    app.view(DENY.callback)(on_deny_submitted)
+    app.view(DENY.callback)(does_with_reason(DENY, "Denying the request", deny))
 
 
-async def on_approve(
-    ack: AsyncAck, body: Json, action: Json, context: AsyncBoltContext, client: AsyncWebClient
-) -> None:
+async def approve(call: Call, request_id: str) -> Mrkdwn:
     """Approve was pressed and confirmed."""
-    await ack()
-
-    async def run(call: Call) -> None:
-        request = await call.services.access.approve(call.caller.actor, pressed.value_of(action))
-        await pressed.tell_done(call, body, approved_text(request), TITLE)
-        await pressed.refresh_home(call, body)
-
-    await pressed.start(call_from(body, context, client), body, Pool.CATALOG, "approve", run, title=TITLE)
+    return approved_text(await call.services.access.approve(call.caller.actor, request_id))
 
 
-async def on_deny(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltContext, client: AsyncWebClient) -> None:
-    """Deny was pressed: ask for the reason."""
-    await ack()
-    request_id = pressed.value_of(action)
-
-    async def run(call: Call) -> None:
-        card = await pressed.soon(call.services.access.card(request_id))
-        about = wish_phrase(card.request) if card is not None else Mrkdwn("")
-        await call.open_view(reason_view(DENY, request_id, about))
-
-    await pressed.start(call_from(body, context, client), body, Pool.SLACK, "deny form", run, title=TITLE)
+async def about(call: Call, request_id: str) -> Mrkdwn:
+    """Which request it is."""
+    return wish_phrase((await call.services.access.card(request_id)).request)
 
 
-async def on_deny_submitted(
-    ack: AsyncAck, body: Json, view: Json, context: AsyncBoltContext, client: AsyncWebClient
-) -> None:
-    """The reason was given."""
-    call = call_from(body, context, client)
-    request_id, reason = read_reason(view)
-
-    async def work() -> Json:
-        request = await call.services.access.deny(call.caller.actor, request_id, reason)
-        await pressed.refresh_home(call, body)
-        return done_view(DENY.title, [section(denied_text(request))])
-
-    await work_over_form(
-        call,
-        ack,
-        pool=Pool.CATALOG,
-        name="deny",
-        title=DENY.title,
-        sentence="Denying the request",
-        work=work,
-        errors=DENY.errors,
-    )
+async def deny(call: Call, request_id: str, reason: str) -> Mrkdwn:
+    """Denied, and why."""
+    return denied_text(await call.services.access.deny(call.caller.actor, request_id, reason))
 
 
-async def on_cancel(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltContext, client: AsyncWebClient) -> None:
+async def cancel(call: Call, request_id: str) -> Mrkdwn:
     """The requester takes it back."""
-    await ack()
-
-    async def run(call: Call) -> None:
-        request = await call.services.access.cancel(call.caller.actor, pressed.value_of(action))
-        said = md(
-            "You took back the request for access to {}. Nobody is asked any more.", dataset_name(request.dataset)
-        )
-        await pressed.tell_done(call, body, said, TITLE)
-        await pressed.refresh_home(call, body)
-
-    await pressed.start(call_from(body, context, client), body, Pool.CATALOG, "cancel request", run, title=TITLE)
+    request = await call.services.access.cancel(call.caller.actor, request_id)
+    return md("You took back the request for access to {}. Nobody is asked any more.", dataset_name(request.dataset))
 
 
-async def on_retry(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltContext, client: AsyncWebClient) -> None:
+async def retry(call: Call, request_id: str) -> Mrkdwn:
     """Giving it failed: once more."""
-    await ack()
-
-    async def run(call: Call) -> None:
-        request = await call.services.access.retry(call.caller.actor, pressed.value_of(action))
-        said = md(
-            "I try again to give access to {}. The message above says how it goes.", dataset_name(request.dataset)
-        )
-        await pressed.tell_done(call, body, said, TITLE)
-        await pressed.refresh_home(call, body)
-
-    await pressed.start(call_from(body, context, client), body, Pool.CATALOG, "retry access", run, title=TITLE)
+    request = await call.services.access.retry(call.caller.actor, request_id)
+    return md("I try again to give access to {}. The message above says how it goes.", dataset_name(request.dataset))
 
 
 async def on_decide(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltContext, client: AsyncWebClient) -> None:

@@ -10,12 +10,10 @@ from handlers import pressed
 from handlers.access import buttons
 from handlers.access.phrases import dataset_name, grant_phrase, quoted, subject_phrase
 from handlers.access.request import open_extension
-from handlers.blockkit import section
 from handlers.call import Call, call_from
 from handlers.message import Json
-from handlers.reason_form import ReasonForm, read_reason, reason_view
+from handlers.reason_form import ReasonForm, asks_why, does_with_reason
 from handlers.text import Mrkdwn, md
-from handlers.working import done_view, work_over_form
 from services.access.model import Grant, GrantStatus
 from services.jobs import Pool
 
@@ -38,25 +36,18 @@ TITLE = "Access"
 
 def attach(app: AsyncApp) -> None:
     """Listen to the buttons and the forms of Revoke and Review."""
-    app.action(pressed.any_of(buttons.DONE))(on_done)
+    app.action(pressed.any_of(buttons.DONE))(pressed.does("done with access", TITLE, done))
     app.action(pressed.any_of(buttons.EXTEND))(on_extend)
-    app.action(pressed.any_of(buttons.REVOKE))(asks_why(REVOKE))
-    app.action(pressed.any_of(buttons.REVIEW))(asks_why(REVIEW))
-    app.view(REVOKE.callback)(on_revoke_submitted)
-    app.view(REVIEW.callback)(on_review_submitted)
+    app.action(pressed.any_of(buttons.REVOKE))(asks_why(REVOKE, about))
+    app.action(pressed.any_of(buttons.REVIEW))(asks_why(REVIEW, about))
+    app.view(REVOKE.callback)(does_with_reason(REVOKE, "Revoking the access", revoke))
+    app.view(REVIEW.callback)(does_with_reason(REVIEW, "Closing the review", review))
 
 
-async def on_done(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltContext, client: AsyncWebClient) -> None:
+async def done(call: Call, grant_id: str) -> Mrkdwn:
     """The holder needs it no more."""
-    await ack()
-
-    async def run(call: Call) -> None:
-        grant = await call.services.access.done(call.caller.actor, pressed.value_of(action))
-        said = md("Thank you. The {} access to {} ends now.", grant.level.value, dataset_name(grant.dataset))
-        await pressed.tell_done(call, body, said, TITLE)
-        await pressed.refresh_home(call, body)
-
-    await pressed.start(call_from(body, context, client), body, Pool.CATALOG, "done with access", run, title=TITLE)
+    grant = await call.services.access.done(call.caller.actor, grant_id)
+    return md("Thank you. The {} access to {} ends now.", grant.level.value, dataset_name(grant.dataset))
 
 
 async def on_extend(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltContext, client: AsyncWebClient) -> None:
@@ -69,71 +60,20 @@ async def on_extend(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltC
     await pressed.start(call_from(body, context, client), body, Pool.SLACK, "extend form", run, title=TITLE)
 
 
-def asks_why(form: ReasonForm) -> pressed.Listener:
-    """A listener for a button that acts on a grant with a reason: asks for the reason."""
-
-    async def on_press(
-        ack: AsyncAck, body: Json, action: Json, context: AsyncBoltContext, client: AsyncWebClient
-    ) -> None:
-        await ack()
-        grant_id = pressed.value_of(action)
-
-        async def run(call: Call) -> None:
-            grant = await pressed.soon(call.services.access.grant(grant_id))
-            await call.open_view(reason_view(form, grant_id, about_text(grant) if grant else Mrkdwn("")))
-
-        await pressed.start(call_from(body, context, client), body, Pool.SLACK, form.title, run, title=form.title)
-
-    return on_press
+async def about(call: Call, grant_id: str) -> Mrkdwn:
+    """Which access it is."""
+    return about_text(await call.services.access.grant(grant_id))
 
 
-async def on_revoke_submitted(
-    ack: AsyncAck, body: Json, view: Json, context: AsyncBoltContext, client: AsyncWebClient
-) -> None:
-    """The reason was given."""
-    call = call_from(body, context, client)
-    grant_id, reason = read_reason(view)
-
-    async def work() -> Json:
-        grant = await call.services.access.revoke(call.caller.actor, grant_id, reason)
-        await pressed.refresh_home(call, body)
-        return done_view(REVOKE.title, [section(revoked_text(grant))])
-
-    await work_over_form(
-        call,
-        ack,
-        pool=Pool.CATALOG,
-        name="revoke access",
-        title=REVOKE.title,
-        sentence="Revoking the access",
-        work=work,
-        errors=REVOKE.errors,
-    )
+async def revoke(call: Call, grant_id: str, reason: str) -> Mrkdwn:
+    """Revoked, and why."""
+    return revoked_text(await call.services.access.revoke(call.caller.actor, grant_id, reason))
 
 
-async def on_review_submitted(
-    ack: AsyncAck, body: Json, view: Json, context: AsyncBoltContext, client: AsyncWebClient
-) -> None:
+async def review(call: Call, grant_id: str, note: str) -> Mrkdwn:
     """What was found was given."""
-    call = call_from(body, context, client)
-    grant_id, note = read_reason(view)
-
-    async def work() -> Json:
-        grant = await call.services.access.review(call.caller.actor, grant_id, note)
-        await pressed.refresh_home(call, body)
-        said = md("The review of the emergency access to {} is closed.", dataset_name(grant.dataset))
-        return done_view(REVIEW.title, [section(said)])
-
-    await work_over_form(
-        call,
-        ack,
-        pool=Pool.CATALOG,
-        name="review access",
-        title=REVIEW.title,
-        sentence="Closing the review",
-        work=work,
-        errors=REVIEW.errors,
-    )
+    grant = await call.services.access.review(call.caller.actor, grant_id, note)
+    return md("The review of the emergency access to {} is closed.", dataset_name(grant.dataset))
 
 
 def about_text(grant: Grant) -> Mrkdwn:

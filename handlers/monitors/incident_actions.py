@@ -21,7 +21,7 @@ from handlers.monitors.details_view import TITLE as DETAILS_TITLE
 from handlers.monitors.details_view import details_view
 from handlers.monitors.phrases import compared_phrase, headline, name_of, snooze_phrase
 from handlers.packed import pack, unpack
-from handlers.reason_form import ReasonForm, read_reason, reason_view
+from handlers.reason_form import ReasonForm, asks_why, does_with_reason
 from handlers.text import Mrkdwn, lines, md, mention
 from handlers.view_state import ViewState
 from handlers.working import GONE, done_view, work_over_form
@@ -29,7 +29,7 @@ from services.datasets.model import Problem
 from services.errors import NotFound
 from services.jobs import Pool
 from services.monitors.incidents import Act, Incident, SnoozeKind
-from services.monitors.views import IncidentView, SnoozePreview
+from services.monitors.views import SnoozePreview
 
 TITLE = "Incident"
 ASSIGN_FORM, SNOOZE_FORM, SNOOZE_KIND = "incident_assign", "incident_snooze", "incident_snooze:kind"
@@ -59,34 +59,26 @@ SNOOZES = {
 def attach(app: AsyncApp) -> None:
     """Listen to the buttons and their forms."""
     for action_id, act in AT_ONCE.items():
-        app.action(action_id)(acts(act))
+        app.action(action_id)(pressed.does(f"{act} incident", TITLE, acts(act)))
     app.action(buttons.ASSIGN)(on_assign)
     app.action(buttons.SNOOZE)(on_snooze)
     app.action(SNOOZE_KIND)(on_snooze_kind)
-    app.action(buttons.RESOLVE)(on_resolve)
+    app.action(buttons.RESOLVE)(asks_why(RESOLVE, about))
     app.action(buttons.DETAILS)(on_details)
     app.action(buttons.RUN_AGAIN)(on_run_again)
     app.action(buttons.STUDIO)(on_link)
     app.view(ASSIGN_FORM)(on_assigned)
     app.view(SNOOZE_FORM)(on_snoozed)
-    app.view(RESOLVE.callback)(on_resolved)
+    app.view(RESOLVE.callback)(does_with_reason(RESOLVE, "Resolving the incident", resolve))
 
 
-def acts(act: Act) -> pressed.Listener:
-    """A listener for a button that does one thing at once; the incident's message tells of it."""
+def acts(act: Act) -> pressed.Do:
+    """Does one thing to an incident, whose message tells of it."""
 
-    async def on_press(
-        ack: AsyncAck, body: Json, action: Json, context: AsyncBoltContext, client: AsyncWebClient
-    ) -> None:
-        await ack()
+    async def do(call: Call, incident_id: str) -> None:
+        await call.services.incidents.act(call.caller.actor, incident_id, act)
 
-        async def run(call: Call) -> None:
-            await call.services.incidents.act(call.caller.actor, pressed.value_of(action), act)
-            await pressed.refresh_home(call, body)
-
-        await pressed.start(call_from(body, context, client), body, Pool.CATALOG, f"{act} incident", run, title=TITLE)
-
-    return on_press
+    return do
 
 
 async def on_link(ack: AsyncAck) -> None:
@@ -186,41 +178,15 @@ async def on_snoozed(ack: AsyncAck, body: Json, view: Json, context: AsyncBoltCo
     )
 
 
-async def on_resolve(
-    ack: AsyncAck, body: Json, action: Json, context: AsyncBoltContext, client: AsyncWebClient
-) -> None:
-    """Resolve was pressed: why?"""
-    await ack()
-    incident_id = pressed.value_of(action)
-
-    async def run(call: Call) -> None:
-        found = await pressed.soon(call.services.incidents.incident(incident_id))
-        await call.open_view(reason_view(RESOLVE, incident_id, _which(found)))
-
-    await pressed.start(call_from(body, context, client), body, Pool.SLACK, "resolve form", run, title=TITLE)
+async def about(call: Call, incident_id: str) -> Mrkdwn:
+    """Which incident it is."""
+    return _what((await call.services.incidents.incident(incident_id)).incident)
 
 
-async def on_resolved(ack: AsyncAck, body: Json, view: Json, context: AsyncBoltContext, client: AsyncWebClient) -> None:
-    """The reason was given."""
-    call = call_from(body, context, client)
-    incident_id, reason = read_reason(view)
-
-    async def work() -> Json:
-        found = await call.services.incidents.act(call.caller.actor, incident_id, Act.RESOLVE, reason=reason)
-        await pressed.refresh_home(call, body)
-        said = md(":white_check_mark: The incident of {} is resolved.", name_of(found.incident.dataset))
-        return done_view(RESOLVE.title, [section(said)])
-
-    await work_over_form(
-        call,
-        ack,
-        pool=Pool.CATALOG,
-        name="resolve incident",
-        title=RESOLVE.title,
-        sentence="Resolving the incident",
-        work=work,
-        errors=RESOLVE.errors,
-    )
+async def resolve(call: Call, incident_id: str, reason: str) -> Mrkdwn:
+    """Resolved, and why."""
+    found = await call.services.incidents.act(call.caller.actor, incident_id, Act.RESOLVE, reason=reason)
+    return md(":white_check_mark: The incident of {} is resolved.", name_of(found.incident.dataset))
 
 
 async def on_details(
@@ -293,10 +259,6 @@ def _choice(view: Json) -> str:
 
 def _about(view: Json) -> str:
     return str(unpack(str(view.get("private_metadata") or "")).get("id") or "")
-
-
-def _which(found: IncidentView | None) -> Mrkdwn:
-    return Mrkdwn("") if found is None else _what(found.incident)
 
 
 def _what(incident: Incident) -> Mrkdwn:
