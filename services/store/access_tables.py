@@ -18,31 +18,21 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
-    text,
 )
 
-from services.store.columns import AnyText, Id, Json, Moment, Name
+from services.store.columns import AnyText, Id, Json, Moment, Name, partial_index, workspace_id
 from services.store.tables import metadata
-
-
-def _workspace_id(ondelete: str | None = "CASCADE") -> Column[int]:
-    return Column("workspace_id", Id, ForeignKey("workspace.id", ondelete=ondelete), nullable=False)
 
 
 def _request_id() -> Column[str]:
     return Column("request_id", Name, ForeignKey("access_request.id", ondelete="CASCADE"), nullable=False)
 
 
-def _partial(name: str, where: str, *columns: Column[object], unique: bool = False) -> None:
-    """An index on the rows that fulfil a condition; queries must say the condition in the same words."""
-    Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
-
-
 access_request = Table(
     "access_request",
     metadata,
     Column("id", Name, primary_key=True),
-    _workspace_id(),
+    workspace_id(),
     Column("dataset", Name, nullable=False),
     Column("level", Text, nullable=False),
     Column("subject_kind", Name, nullable=False),
@@ -77,8 +67,8 @@ access_request = Table(
     Index(None, "workspace_id", "requester", "created_at"),
 )
 _request = access_request.c
-_partial("ix_access_request_due", "due_at IS NOT NULL", _request.workspace_id, _request.due_at)
-_partial("ix_access_request_pending", "status = 'pending'", _request.workspace_id, _request.requester)
+partial_index("ix_access_request_due", "due_at IS NOT NULL", _request.workspace_id, _request.due_at)
+partial_index("ix_access_request_pending", "status = 'pending'", _request.workspace_id, _request.requester)
 
 access_vote = Table(
     "access_vote",
@@ -107,7 +97,7 @@ access_grant = Table(
     "access_grant",
     metadata,
     Column("id", Name, primary_key=True),
-    _workspace_id(),
+    workspace_id(),
     Column("request_id", Name, nullable=False),  # of a rebuilt grant, there may be no such request any more
     Column("dataset", Name, nullable=False),
     Column("level", Text, nullable=False),
@@ -150,21 +140,23 @@ access_grant = Table(
 )
 _grant = access_grant.c
 LIVE = "status <> 'ended'"
-_partial("ix_access_grant_due", "due_at IS NOT NULL", _grant.workspace_id, _grant.due_at, _grant.id)
-_partial("ix_access_grant_remind", "remind_at IS NOT NULL", _grant.workspace_id, _grant.remind_at)
-_partial("ix_access_grant_live", LIVE, _grant.workspace_id, _grant.id)
-_partial("ix_access_grant_live_dataset", LIVE, _grant.workspace_id, _grant.dataset, _grant.created_at)
-_partial("ix_access_grant_live_subject", LIVE, _grant.workspace_id, _grant.subject_kind, _grant.subject_id)
-_partial("ix_access_grant_live_principal", LIVE, _grant.workspace_id, _grant.principal_id)
-_partial("ix_access_grant_ended", "status = 'ended'", _grant.workspace_id, _grant.dataset, _grant.ended_at)
-_partial("ix_access_grant_review", "review = 'open'", _grant.workspace_id, _grant.created_at)
+partial_index("ix_access_grant_due", "due_at IS NOT NULL", _grant.workspace_id, _grant.due_at, _grant.id)
+partial_index("ix_access_grant_remind", "remind_at IS NOT NULL", _grant.workspace_id, _grant.remind_at)
+partial_index("ix_access_grant_live", LIVE, _grant.workspace_id, _grant.id)
+partial_index("ix_access_grant_live_dataset", LIVE, _grant.workspace_id, _grant.dataset, _grant.created_at)
+partial_index("ix_access_grant_live_subject", LIVE, _grant.workspace_id, _grant.subject_kind, _grant.subject_id)
+partial_index("ix_access_grant_live_principal", LIVE, _grant.workspace_id, _grant.principal_id)
+partial_index("ix_access_grant_ended", "status = 'ended'", _grant.workspace_id, _grant.dataset, _grant.ended_at)
+partial_index("ix_access_grant_review", "review = 'open'", _grant.workspace_id, _grant.created_at)
 # The database itself keeps two grants of one principal from being executed at once.
-_partial("uq_access_grant_claimed", "claimed_until IS NOT NULL", _grant.workspace_id, _grant.principal_id, unique=True)
+partial_index(
+    "uq_access_grant_claimed", "claimed_until IS NOT NULL", _grant.workspace_id, _grant.principal_id, unique=True
+)
 
 access_audit = Table(
     "access_audit",
     metadata,
-    _workspace_id(ondelete=None),  # no audit is lost with anything else
+    workspace_id(ondelete=None),  # no audit is lost with anything else
     Column("seq", BigInteger, nullable=False),
     Column("at", Moment, nullable=False),
     Column("actor", Name, nullable=False),
@@ -187,7 +179,7 @@ access_audit = Table(
 access_audit_head = Table(
     "access_audit_head",
     metadata,
-    _workspace_id(ondelete=None),
+    workspace_id(ondelete=None),
     Column("seq", BigInteger, nullable=False),
     Column("hash", Name, nullable=False),
     PrimaryKeyConstraint("workspace_id"),
@@ -216,7 +208,7 @@ outbox = Table(
     Index(None, "updated_at"),
 )
 _outbox = outbox.c
-_partial("ix_outbox_open", "state IN ('waiting', 'sending')", _outbox.lane, _outbox.id)
-_partial("ix_outbox_waiting", "state = 'waiting'", _outbox.id)
-_partial("ix_outbox_update", "state = 'waiting' AND action = 'update'", _outbox.about, _outbox.id)
-_partial("ix_outbox_sending", "state = 'sending'", _outbox.instance_id)
+partial_index("ix_outbox_open", "state IN ('waiting', 'sending')", _outbox.lane, _outbox.id)
+partial_index("ix_outbox_waiting", "state = 'waiting'", _outbox.id)
+partial_index("ix_outbox_update", "state = 'waiting' AND action = 'update'", _outbox.about, _outbox.id)
+partial_index("ix_outbox_sending", "state = 'sending'", _outbox.instance_id)

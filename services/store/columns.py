@@ -1,4 +1,4 @@
-"""Column types that mean the same on SQLite and PostgreSQL."""
+"""Column types that mean the same on SQLite and PostgreSQL, and what many tables have."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue
-from sqlalchemy import BigInteger, Dialect, Integer, Text
+from sqlalchemy import BigInteger, Column, Dialect, ForeignKey, Index, Integer, Text, text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -84,3 +84,13 @@ class Json(TypeDecorator[JsonValue]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> JsonValue:
         return None if value is None else json.loads(value)
+
+
+def workspace_id(ondelete: str | None = "CASCADE") -> Column[int]:
+    """To which workspace a row belongs."""
+    return Column("workspace_id", Id, ForeignKey("workspace.id", ondelete=ondelete), nullable=False)
+
+
+def partial_index(name: str, where: str, *columns: Column[object], unique: bool = False) -> None:
+    """An index on the rows that fulfil a condition; queries must say the condition in the same words."""
+    Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))

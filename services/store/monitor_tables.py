@@ -7,30 +7,21 @@ a digest; `monitor_feed` up to where the catalogue's changes were looked at.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, UniqueConstraint, text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, Table, UniqueConstraint
 
-from services.store.columns import AnyText, Id, Json, Moment, Name
+from services.store.columns import AnyText, Json, Moment, Name, partial_index, workspace_id
 from services.store.tables import metadata
-
-
-def _workspace_id() -> Column[int]:
-    return Column("workspace_id", Id, ForeignKey("workspace.id", ondelete="CASCADE"), nullable=False)
 
 
 def _monitor_id() -> Column[str]:
     return Column("monitor_id", Name, ForeignKey("monitor.id", ondelete="CASCADE"), nullable=False)
 
 
-def _partial(name: str, where: str, *columns: Column[object], unique: bool = False) -> None:
-    """An index on the rows that fulfil a condition; queries must say the condition in the same words."""
-    Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
-
-
 monitor = Table(
     "monitor",
     metadata,
     Column("id", Name, primary_key=True),
-    _workspace_id(),
+    workspace_id(),
     Column("dataset", Name, nullable=False),
     Column("draft", Json, nullable=False),
     Column("created_by", Name, nullable=False),
@@ -45,13 +36,13 @@ monitor = Table(
     Column("accepted", Integer, nullable=False),
     Index(None, "workspace_id", "dataset"),
 )
-_partial("ix_monitor_due", "next_run_at IS NOT NULL", monitor.c.workspace_id, monitor.c.next_run_at, monitor.c.id)
+partial_index("ix_monitor_due", "next_run_at IS NOT NULL", monitor.c.workspace_id, monitor.c.next_run_at, monitor.c.id)
 
 monitor_run = Table(
     "monitor_run",
     metadata,
     Column("id", Name, primary_key=True),
-    _workspace_id(),
+    workspace_id(),
     _monitor_id(),
     Column("dataset", Name, nullable=False),
     Column("cause", Name, nullable=False),
@@ -68,16 +59,16 @@ monitor_run = Table(
     UniqueConstraint("monitor_id", "slot"),
 )
 _run = monitor_run.c
-_partial("ix_monitor_run_waiting", "state = 'waiting'", _run.workspace_id, _run.due_at, _run.id)
-_partial("ix_monitor_run_running", "state = 'running'", _run.workspace_id, _run.dataset)
-_partial("ix_monitor_run_unfinished", "ended_at IS NULL", _run.monitor_id, _run.due_at)
-_partial("ix_monitor_run_ended", "ended_at IS NOT NULL", _run.monitor_id, _run.ended_at)
+partial_index("ix_monitor_run_waiting", "state = 'waiting'", _run.workspace_id, _run.due_at, _run.id)
+partial_index("ix_monitor_run_running", "state = 'running'", _run.workspace_id, _run.dataset)
+partial_index("ix_monitor_run_unfinished", "ended_at IS NULL", _run.monitor_id, _run.due_at)
+partial_index("ix_monitor_run_ended", "ended_at IS NOT NULL", _run.monitor_id, _run.ended_at)
 
 incident = Table(
     "incident",
     metadata,
     Column("id", Name, primary_key=True),
-    _workspace_id(),
+    workspace_id(),
     _monitor_id(),
     Column("dataset", Name, nullable=False),
     Column("subject", Name, nullable=False),
@@ -96,15 +87,15 @@ incident = Table(
 )
 _incident = incident.c
 OPEN = "status <> 'resolved'"
-_partial("ix_incident_open", OPEN, _incident.workspace_id, _incident.opened_at)
-_partial("ix_incident_snoozed", "snoozed_until IS NOT NULL", _incident.workspace_id, _incident.snoozed_until)
+partial_index("ix_incident_open", OPEN, _incident.workspace_id, _incident.opened_at)
+partial_index("ix_incident_snoozed", "snoozed_until IS NOT NULL", _incident.workspace_id, _incident.snoozed_until)
 # The database itself keeps two replicas from opening the same incident twice.
-_partial("uq_incident_open", OPEN, _incident.monitor_id, _incident.subject, unique=True)
+partial_index("uq_incident_open", OPEN, _incident.monitor_id, _incident.subject, unique=True)
 
 monitor_digest = Table(
     "monitor_digest",
     metadata,
-    _workspace_id(),
+    workspace_id(),
     Column("channel", Name, nullable=False),
     Column("period", Name, nullable=False),
     Column("timezone", Name, nullable=False),
@@ -117,7 +108,7 @@ monitor_digest = Table(
 monitor_feed = Table(
     "monitor_feed",
     metadata,
-    _workspace_id(),
+    workspace_id(),
     Column("cursor", AnyText, nullable=False),
     PrimaryKeyConstraint("workspace_id"),
 )

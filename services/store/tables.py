@@ -24,10 +24,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
-    text,
 )
 
-from services.store.columns import AnyText, Id, Json, Moment, Name
+from services.store.columns import AnyText, Id, Json, Moment, Name, partial_index, workspace_id
 
 metadata = MetaData(
     naming_convention={
@@ -52,15 +51,11 @@ workspace = Table(
 )
 
 
-def _workspace_id() -> Column[int]:
-    return Column("workspace_id", Id, ForeignKey("workspace.id", ondelete="CASCADE"), nullable=False)
-
-
 dataset = Table(
     "dataset",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=True),
-    _workspace_id(),
+    workspace_id(),
     Column("name", Name, nullable=False),
     Column("folded", Name, nullable=False),  # name.casefold(), for "did you mean"
     Column("type", Text, nullable=False),
@@ -79,7 +74,7 @@ dataset = Table(
 dataset_version = Table(
     "dataset_version",
     metadata,
-    _workspace_id(),
+    workspace_id(),
     Column("dataset_id", Id, ForeignKey("dataset.id", ondelete="CASCADE"), nullable=False),
     Column("version", Integer, nullable=False),
     Column("definition", Json, nullable=False),
@@ -106,7 +101,7 @@ datastore = Table(
     "datastore",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=True),
-    _workspace_id(),
+    workspace_id(),
     Column("name", Name, nullable=False),
     Column("folded", Name, nullable=False),  # names differ in more than case
     Column("kind", Text, nullable=False),
@@ -120,7 +115,7 @@ datastore = Table(
 dataset_record = Table(
     "dataset_record",
     metadata,
-    _workspace_id(),
+    workspace_id(),
     Column("name", Name, nullable=False),
     Column("owner", Name, nullable=False, server_default=""),
     Column("deprecated_at", Moment, nullable=True),  # null: not deprecated, and the next three are ""
@@ -135,7 +130,7 @@ dataset_record = Table(
 watcher = Table(
     "watcher",
     metadata,
-    _workspace_id(),
+    workspace_id(),
     Column("name", Name, nullable=False),
     Column("user_id", Name, nullable=False),
     PrimaryKeyConstraint("workspace_id", "name", "user_id"),
@@ -145,7 +140,7 @@ watcher = Table(
 version_record = Table(
     "version_record",
     metadata,
-    _workspace_id(),
+    workspace_id(),
     Column("name", Name, nullable=False),
     Column("version", Integer, nullable=False),
     Column("is_latest", Boolean, nullable=False),
@@ -166,25 +161,13 @@ version_record = Table(
     Column("untold", Boolean, nullable=False, server_default=false()),  # the last check is news nobody was told of
     PrimaryKeyConstraint("workspace_id", "name", "version"),
 )
-Index(
-    "ix_version_record_due",
-    version_record.c.workspace_id,
-    version_record.c.seen_at,
-    sqlite_where=text("is_latest"),
-    postgresql_where=text("is_latest"),
-)
-
-Index(
-    "ix_version_record_untold",
-    version_record.c.workspace_id,
-    sqlite_where=text("untold"),
-    postgresql_where=text("untold"),
-)
+partial_index("ix_version_record_due", "is_latest", version_record.c.workspace_id, version_record.c.seen_at)
+partial_index("ix_version_record_untold", "untold", version_record.c.workspace_id)
 
 drift_profile = Table(
     "drift_profile",
     metadata,
-    _workspace_id(),
+    workspace_id(),
     Column("name", Name, nullable=False),
     Column("version", Integer, nullable=False),
     Column("fingerprint", Name, nullable=False),  # digest of the files that were counted
@@ -200,7 +183,7 @@ drift_profile = Table(
 azure_dataset = Table(
     "azure_dataset",
     metadata,
-    _workspace_id(),
+    workspace_id(),
     Column("name", Name, nullable=False),
     Column("folded", Name, nullable=False),
     Column("azure_id", Name, nullable=False),  # another one means: unregistered, and the name used again
@@ -225,7 +208,7 @@ azure_dataset = Table(
 azure_version = Table(
     "azure_version",
     metadata,
-    _workspace_id(),
+    workspace_id(),
     Column("azure_id", Name, nullable=False),
     Column("version", Integer, nullable=False),
     Column("name", Name, nullable=False),
@@ -244,7 +227,7 @@ azure_version = Table(
 azure_intent = Table(
     "azure_intent",
     metadata,
-    _workspace_id(),
+    workspace_id(),
     Column("registration_id", Name, nullable=False),
     Column("name", Name, nullable=False),
     Column("sent_at", Moment, nullable=False),  # when the one request was about to be sent
@@ -254,7 +237,7 @@ azure_intent = Table(
 azure_sweep = Table(
     "azure_sweep",
     metadata,
-    _workspace_id(),
+    workspace_id(),
     Column("number", BigInteger, nullable=False),
     Column("token", AnyText, nullable=False),  # where the sweep goes on, "" when it has not begun
     Column("seen", BigInteger, nullable=False),
@@ -282,12 +265,7 @@ delivery = Table(
     Column("expires_at", Moment, nullable=False, index=True),
     Column("done", Boolean, nullable=False),
 )
-Index(
-    "ix_delivery_open",
-    delivery.c.instance_id,
-    sqlite_where=text("NOT done"),
-    postgresql_where=text("NOT done"),
-)
+partial_index("ix_delivery_open", "NOT done", delivery.c.instance_id)
 
 job = Table(
     "job",
@@ -303,11 +281,7 @@ job = Table(
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False, index=True),
 )
-Index(
-    "ix_job_open",
-    job.c.instance_id,
-    sqlite_where=text("state = 'open'"),
-    postgresql_where=text("state = 'open'"),
-)
+partial_index("ix_job_open", "state = 'open'", job.c.instance_id)
+
 
 from services.store import access_tables, monitor_tables  # noqa: E402, F401 - they need the metadata above
