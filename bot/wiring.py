@@ -88,6 +88,9 @@ TAKE_OVER_SECONDS = 10.0
 KEEPALIVE_SECONDS = 60.0
 SWEEP_SECONDS = 600.0
 RECHECK_BATCH = 20
+FOLLOWING = 100
+"""So many people at once are told how a run that they asked for goes; following one is a look now and then."""
+
 PROFILES_KEPT = timedelta(days=180)
 """How long after its last use a profile is kept; a new one costs a scan, if the files are still there."""
 
@@ -377,6 +380,7 @@ def _limits(settings: Settings) -> dict[Pool, PoolLimits]:
         Pool.SLACK: PoolLimits(settings.jobs_slack, settings.jobs_waiting),
         Pool.CATALOG: PoolLimits(settings.jobs_catalog, settings.jobs_waiting),
         Pool.DATA: PoolLimits(settings.jobs_data, settings.jobs_waiting),
+        Pool.FOLLOW: PoolLimits(FOLLOWING, settings.jobs_waiting),
     }
 
 

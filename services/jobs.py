@@ -16,6 +16,7 @@ class Pool(StrEnum):
     SLACK = "slack"  # opening views, posting answers
     CATALOG = "catalog"  # the workspace's registry
     DATA = "data"  # reading files
+    FOLLOW = "follow"  # waiting for what is done elsewhere, to tell a person of it
 
 
 @dataclass(frozen=True, slots=True)

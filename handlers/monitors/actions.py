@@ -20,6 +20,7 @@ from services.monitors.model import Run, RunState
 
 TITLE = "Drift monitor"
 RUN_SECONDS = 900.0
+FOLLOWED_SECONDS = 800.0
 LOOK_SECONDS = 0.5
 TOLD_AFTER_SECONDS = 2.0
 """A run that takes longer is announced, so that nobody waits without a word."""
@@ -46,14 +47,14 @@ async def on_run(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltCont
         await follow(call, body, begun)
 
     call = call_from(body, context, client)
-    await pressed.start(call, body, Pool.SLACK, "run a monitor", run, title=TITLE, seconds=RUN_SECONDS)
+    await pressed.start(call, body, Pool.FOLLOW, "run a monitor", run, title=TITLE, seconds=RUN_SECONDS)
 
 
 async def follow(call: Call, body: Json, run: Run) -> None:
-    """Wait for a run to end and say what it found."""
+    """Wait for a run to end and say what it found. One that takes very long goes on without being followed."""
     monitors = call.services.monitors
     waited, tell_at, said = 0.0, TOLD_AFTER_SECONDS, ""
-    while run.state in {RunState.WAITING, RunState.RUNNING}:
+    while run.state in {RunState.WAITING, RunState.RUNNING} and waited < FOLLOWED_SECONDS:
         if waited >= tell_at and (how_far := monitors.how_far(run.id) or _under_way(run)) != said:
             said, tell_at = how_far, waited + (LOOK_SECONDS if call.over_modal else TOLD_AGAIN_SECONDS)
             sentence = md(":hourglass_flowing_sand: Comparing the versions of {}. {} …", name_of(run.dataset), said)
@@ -72,6 +73,8 @@ def _ended(run: Run) -> Mrkdwn:
     said = [md(":bar_chart: {}: {}", name_of(run.dataset), run_phrase(run))]
     if run.result is not None and run.result.problems and not run.result.error_code:
         said.append(problem_lines(run.result.problems))
+    if run.result is None:
+        said.append(Mrkdwn("I do not wait any longer. What it finds will stand in the monitor's history."))
     return lines(said)
 
 

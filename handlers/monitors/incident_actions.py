@@ -219,7 +219,7 @@ async def on_run_again(
         await follow(call, body, await call.services.monitors.run_now(call.caller.actor, found.monitor.id))
 
     call = call_from(body, context, client)
-    await pressed.start(call, body, Pool.SLACK, "run again", run, title=TITLE, seconds=RUN_SECONDS)
+    await pressed.start(call, body, Pool.FOLLOW, "run again", run, title=TITLE, seconds=RUN_SECONDS)
 
 
 def assign_view(incident_id: str, incident: Incident | None, me: str) -> Json:
