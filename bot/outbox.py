@@ -22,7 +22,7 @@ from bot.logs import get_logger, new_request_id, request_context
 from bot.metrics import Metrics
 from bot.outbox_doubt import Finding, History, Look, metadata_of
 from bot.outbox_errors import CALL_ERRORS, NO_THREAD, Meaning, Trouble, trouble
-from bot.outbox_outcomes import FIRST_WAIT, LONGEST_WAIT, Outbox, Outcomes
+from bot.outbox_outcomes import FIRST_WAIT, LONGEST_WAIT, Outbox, Outcomes, longer
 from bot.outbox_pacing import Turn
 from bot.outbox_pictures import MAY_PASS, Pictures, PictureWaitsError
 from bot.outbox_turns import Turns
@@ -377,7 +377,7 @@ class OutboxPump:
         if self._is_paused():
             return
         self._pauses += 1
-        seconds = min(FIRST_WAIT * 2.0 ** (self._pauses - 1), LONGEST_WAIT)
+        seconds = longer(self._pauses)
         self._paused_until, self._paused_for = self._now() + seconds, reason
         log.warning("the outbox waits for Slack", reason=reason, seconds=seconds)
 

@@ -23,6 +23,11 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
 """Seconds before something is tried again, the first time and at most."""
 
 
+def longer(times: int) -> float:
+    """Seconds to wait after so many failures, 1 or more; for days, if need be."""
+    return min(FIRST_WAIT * 2.0 ** min(times - 1, 16), LONGEST_WAIT)
+
+
 class Outbox(Protocol):
     """`services.store.outbox.Outbox`, as far as the pump uses it."""
 
@@ -55,6 +60,7 @@ class Outcomes:
         self._metrics = metrics
         self._clock = clock
         self._tries: Counter[int] = Counter()
+        self._waits: Counter[int] = Counter()
         self._undelivered: dict[str, Undelivered] = {}
 
     def on_undelivered(self, prefix: str, tell: Undelivered) -> None:
@@ -86,8 +92,8 @@ class Outcomes:
 
     async def wait(self, stored: StoredNotice) -> None:
         """Something that it needs does not answer now: once more after a while, however often that is."""
-        self._tries[stored.id] += 1
-        await self.again(stored, min(FIRST_WAIT * 2.0 ** (self._tries[stored.id] - 1), LONGEST_WAIT))
+        self._waits[stored.id] += 1
+        await self.again(stored, longer(self._waits[stored.id]))
 
     async def fail(self, stored: StoredNotice, error: str) -> None:
         """It can never arrive: somebody else is told first, so that a kill in between loses nothing."""
@@ -107,6 +113,7 @@ class Outcomes:
     async def _record(self, stored: StoredNotice, result: str, write: Callable[[], Awaitable[bool]]) -> None:
         self._metrics.outbox(result)
         self._tries.pop(stored.id, None)
+        self._waits.pop(stored.id, None)
         if not await self._insist(write):
             log.warning("another instance took a notice over while it was being delivered", result=result)
 

@@ -19,7 +19,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.logs import get_logger
 from bot.outbox_errors import CALL_ERRORS, Meaning, trouble
-from bot.outbox_outcomes import FIRST_WAIT, LONGEST_WAIT, Outbox
+from bot.outbox_outcomes import Outbox, longer
 from bot.outbox_pacing import UPLOAD
 from handlers.message import Message
 from handlers.picture import Picture, with_file, without_picture
@@ -126,7 +126,7 @@ class Pictures:
 
     def _again(self, stored: StoredNotice) -> float:
         self._tries[stored.id] += 1
-        return min(FIRST_WAIT * 2.0 ** (self._tries[stored.id] - 1), LONGEST_WAIT)
+        return longer(self._tries[stored.id])
 
 
 def _alone(message: Message) -> Message:

@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 
 from bot.health import Part
+from bot.outbox_outcomes import longer
 from tests.bot.conftest import value
 from tests.bot.outbox_stage import Stage, edit, post
 
@@ -94,3 +95,7 @@ async def test_readiness_tells_whether_it_runs_and_how_far_behind_it_is(stage: S
 
     await stage.pump.stop()
     assert not (await stage.pump.probe()).ok
+
+
+def test_waits_grow_and_end_at_a_minute_however_long_something_is_away() -> None:
+    assert [longer(times) for times in (1, 2, 3, 6, 7, 100_000)] == [1, 2, 4, 32, 60, 60]
