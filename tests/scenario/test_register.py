@@ -172,6 +172,14 @@ async def failing_late(tmp_path: Path) -> AsyncIterator[tuple[Stage, SlowFile]]:
         yield on, slow
 
 
+async def test_registering_waits_for_the_look_that_the_form_began(tmp_path: Path) -> None:
+    async with failing_late(tmp_path) as (on, slow):
+        await on.ada.wait_view("working", "Looking at the files")
+        assert slow.asked_at_once == 1
+        slow.release.set()
+        await on.ada.wait_view("error", "empty", timeout=20)
+
+
 async def test_a_failure_leads_back_to_the_filled_form(tmp_path: Path) -> None:
     async with failing_late(tmp_path) as (on, slow):
         slow.release.set()
