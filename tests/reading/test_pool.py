@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import signal
 import subprocess
@@ -49,6 +50,13 @@ def is_worker(pid: int) -> bool:
     return b"multiprocessing.spawn" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
+async def both(pool: WorkerPool) -> set[int]:
+    """The ids of both workers, once both have started."""
+    while len(found := set(await asyncio.gather(*(pool.run(10, tasks.sleep, 0.3) for _ in range(2))))) < 2:
+        pass
+    return found
+
+
 async def until_gone(pid: int) -> None:
     for _ in range(100):
         if not alive(pid):
@@ -62,7 +70,13 @@ async def test_work_runs_in_another_process(pool: WorkerPool) -> None:
     assert await pool.run(10, tasks.process_id) != os.getpid()
 
 
+async def test_pandas_is_not_loaded_though_it_is_installed(pool: WorkerPool) -> None:
+    assert importlib.util.find_spec("pandas") is not None
+    assert await pool.run(10, tasks.made_an_array_without_pandas)
+
+
 async def test_two_at_a_time(pool: WorkerPool) -> None:
+    await both(pool)
     ids = await asyncio.gather(*(pool.run(10, tasks.sleep, 0.3) for _ in range(4)))
     assert len(set(ids)) == 2
 
@@ -133,14 +147,14 @@ async def test_who_gives_up_frees_the_worker(pool: WorkerPool, tmp_path: Path) -
 
 
 async def test_who_gives_up_while_waiting_costs_no_worker(pool: WorkerPool) -> None:
-    before = set(await asyncio.gather(*(pool.run(10, tasks.sleep, 0.3) for _ in range(2))))
+    before = await both(pool)
     busy = [asyncio.create_task(pool.run(10, tasks.sleep, 0.5)) for _ in range(2)]
     await asyncio.sleep(0.1)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(pool.run(10, tasks.sleep, 30), 0.1)
     assert set(await asyncio.gather(*busy)) == before
     await asyncio.sleep(0.3)  # time for a worker that took it to be killed
-    assert set(await asyncio.gather(*(pool.run(10, tasks.sleep, 0.3) for _ in range(2)))) == before
+    assert await both(pool) == before
 
 
 async def test_who_gives_up_while_a_worker_starts_leaves_it_alive() -> None:
