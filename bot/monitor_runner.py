@@ -12,7 +12,7 @@ from datetime import timedelta
 from bot.health import Part
 from bot.logs import get_logger, new_request_id, request_context
 from bot.metrics import Metrics
-from services.monitors.model import Run
+from services.monitors.model import Cause, Run
 from services.monitors.ports import MonitorStore
 from services.monitors.running import Running
 from services.monitors.schedule import next_time
@@ -52,10 +52,15 @@ class MonitorRunner:
         self._loop: asyncio.Task[None] | None = None
         self._next_tick = 0.0
         self._lost: set[str] = set()
+        self._said: dict[str, str] = {}
 
     def wake(self) -> None:
         """There is something to run now. Never blocks."""
         self._wake.set()
+
+    def how_far(self, run_id: str) -> str:
+        """What a run that a person asked for said last; "" for one that says nothing or is not made here."""
+        return self._said.get(run_id, "")
 
     async def start(self) -> None:
         """Begin."""
@@ -133,11 +138,18 @@ class MonitorRunner:
 
     async def _make(self, run: Run) -> None:
         request_context.set({"request_id": new_request_id(), "type": "monitor", "run": run.id})
+
+        async def progress(sentence: str) -> None:
+            self._said[run.id] = sentence
+
+        followed = progress if run.cause is Cause.PERSON else None  # nobody looks at the others
         try:
-            result = await self._running.make(run, seconds=self._run_seconds)
+            result = await self._running.make(run, seconds=self._run_seconds, progress=followed)
         except Exception as error:  # the database is away: the run is made again once it is back
             log.error("a run could not be recorded", exc_info=error)
             self._lost.add(run.id)
             self._metrics.monitor_run("lost")
             return
+        finally:
+            self._said.pop(run.id, None)
         self._metrics.monitor_run("put_back" if result is None else "failed" if result.error_code else result.outcome)

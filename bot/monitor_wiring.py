@@ -83,7 +83,15 @@ def open_monitoring(
     telling = Telling(store, routed)
     running = Running(store=store, lookup=lookup, comparer=comparer, telling=telling, wakes=pump, clock=clock)
     runner = MonitorRunner(store, running, clock=clock, metrics=metrics, at_once=at_once)
-    desk = Desk(store=store, lookup=lookup, access=sources.access, wakes=pump, clock=clock, runs_wait=runner.wake)
+    desk = Desk(
+        store=store,
+        lookup=lookup,
+        access=sources.access,
+        wakes=pump,
+        clock=clock,
+        runs_wait=runner.wake,
+        how_far=runner.how_far,
+    )
     monitors = MonitorService(desk, Backtesting(running, lookup, clock), telling)
     incidents = IncidentService(desk, telling, comparer, sources.catalog)
     pump.on_undelivered("monitor.", incidents.undelivered)

@@ -23,8 +23,9 @@ from bot.metrics import Metrics
 from bot.outbox_doubt import Finding, History, Look, metadata_of
 from bot.outbox_errors import CALL_ERRORS, NO_THREAD, Meaning, Trouble, trouble
 from bot.outbox_outcomes import FIRST_WAIT, LONGEST_WAIT, Outbox, Outcomes
-from bot.outbox_pacing import POST, UPDATE, Pacing, Turn
-from bot.outbox_pictures import Pictures, PictureWaitsError
+from bot.outbox_pacing import Turn
+from bot.outbox_pictures import MAY_PASS, Pictures, PictureWaitsError
+from bot.outbox_turns import Turns
 from handlers import posting
 from handlers.message import Message
 from handlers.posting import BlockSupport, Posted
@@ -88,13 +89,12 @@ class OutboxPump:
         self._outcomes = Outcomes(outbox, metrics, self._clock)
         self._now = monotonic
         self._doubt_settles, self._call_seconds = doubt_settles, call_seconds
-        self._pacing = Pacing(monotonic)
+        self._turns = Turns(monotonic)
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
         self._sending = asyncio.Semaphore(SENDING)
         self._drawing = asyncio.Semaphore(SENDING)
         self._places: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._promised: dict[int, Turn] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
         self._next_doubts = 0.0
@@ -186,9 +186,7 @@ class OutboxPump:
         now = self._now()
         if self._is_paused():
             return min(POLL_SECONDS, self._paused_until - now)
-        self._promised = {key: turn for key, turn in self._promised.items() if turn.at > now - LONGEST_WAIT}
-        coming = min((turn.at for turn in self._promised.values() if turn.at > now), default=now + POLL_SECONDS)
-        return min(POLL_SECONDS, coming - now + 0.005)
+        return self._turns.until_next(POLL_SECONDS)
 
     async def _handle(self, stored: StoredNotice, *, in_doubt: bool) -> None:
         """One notice until its outcome is recorded. It stays SENDING meanwhile, so a kill leaves it doubtful."""
@@ -223,8 +221,8 @@ class OutboxPump:
             return False
         lock = self._places.setdefault(destination.place, asyncio.Lock())
         async with lock, self._sending:
-            if self._closing.is_set() or self._pacing.is_held(turn) or self._is_paused():
-                await self._put_back(stored, self._pacing.take(turn.method, _place(stored, destination)))
+            if self._closing.is_set() or self._turns.pacing.is_held(turn) or self._is_paused():
+                await self._put_back(stored, self._turns.take(stored, destination.place))
                 return False
             return await self._send(stored, destination, message, turn)
 
@@ -233,6 +231,10 @@ class OutboxPump:
         try:
             async with self._drawing, asyncio.timeout(DRAW_SECONDS):
                 message = await self._draw(stored)
+        except MAY_PASS as error:
+            log.warning("a notice cannot be drawn now", kind=stored.notice.kind, error=repr(error))
+            await self._outcomes.wait(stored)
+            return None
         except Exception as error:  # whatever a drawing meets
             log.error("a notice could not be drawn", kind=stored.notice.kind, exc_info=error)
             reference = request_context.get().get("request_id", "")
@@ -258,10 +260,8 @@ class OutboxPump:
 
     async def _turn(self, stored: StoredNotice, destination: _Destination) -> Turn | None:
         """Wait for this notice's turn; None when it was put back because that comes later."""
-        turn = self._promised.pop(stored.id, None)
-        if turn is None or self._pacing.is_held(turn):
-            turn = self._pacing.take(_method(stored), _place(stored, destination))
-        wait = self._pacing.wait(turn)
+        turn = self._turns.of(stored, destination.place)
+        wait = self._turns.pacing.wait(turn)
         if wait > HOLD_SECONDS or (wait and not await self._rest(wait)):
             await self._put_back(stored, turn)
             return None
@@ -306,8 +306,8 @@ class OutboxPump:
                 return True
             case Meaning.RATE_LIMITED:
                 self._metrics.outbox("rate_limited")
-                self._pacing.hold(turn, found.wait)
-                await self._put_back(stored, self._pacing.take(turn.method, _place(stored, destination)))
+                self._turns.pacing.hold(turn, found.wait)
+                await self._put_back(stored, self._turns.take(stored, destination.place))
             case Meaning.NOT_ALLOWED | Meaning.NOT_SENT | Meaning.DOUBTFUL:
                 self._pause(found.code)
                 await self._outcomes.again(stored, self._paused_until - self._now())
@@ -355,9 +355,8 @@ class OutboxPump:
         return True
 
     async def _put_back(self, stored: StoredNotice, turn: Turn) -> None:
-        """Deliver at its turn; the turn stays its own."""
-        self._promised[stored.id] = turn
-        await self._outcomes.again(stored, self._pacing.wait(turn))
+        """Deliver at its turn; the turn stays its own, or a newer update's of the same message that takes its place."""
+        await self._outcomes.again(stored, self._turns.promise(stored, turn))
 
     async def _rest(self, seconds: float) -> bool:
         """Wait; False when the pump is to end."""
@@ -370,7 +369,8 @@ class OutboxPump:
         return not self._closing.is_set()
 
     async def _free_turn(self, method: str) -> None:
-        await asyncio.sleep(self._pacing.wait(self._pacing.take(method)))
+        pacing = self._turns.pacing
+        await asyncio.sleep(pacing.wait(pacing.take(method)))
 
     def _pause(self, reason: str) -> None:
         """Slack is out of reach, or takes nothing from this bot: try all again after a while, longer each time."""
@@ -389,12 +389,3 @@ class OutboxPump:
         client = copy.copy(self._given_client)
         client.retry_handlers = []
         return client
-
-
-def _method(stored: StoredNotice) -> str:
-    return UPDATE if stored.notice.action is Action.UPDATE else POST
-
-
-def _place(stored: StoredNotice, destination: _Destination) -> str:
-    """The place of its queue: a conversation for posts; updates have one pace for the workspace."""
-    return "" if stored.notice.action is Action.UPDATE else destination.place

@@ -84,6 +84,11 @@ class Outcomes:
         else:
             await self.again(stored, FIRST_WAIT * 2.0 ** self._tries[stored.id])
 
+    async def wait(self, stored: StoredNotice) -> None:
+        """Something that it needs does not answer now: once more after a while, however often that is."""
+        self._tries[stored.id] += 1
+        await self.again(stored, min(FIRST_WAIT * 2.0 ** (self._tries[stored.id] - 1), LONGEST_WAIT))
+
     async def fail(self, stored: StoredNotice, error: str) -> None:
         """It can never arrive: somebody else is told first, so that a kill in between loses nothing."""
         log.error("a notice cannot be delivered", kind=stored.notice.kind, to=stored.notice.to, error=error)

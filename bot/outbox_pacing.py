@@ -68,9 +68,9 @@ class Pacing:
         return max(0.0, turn.at - self._now())
 
     def is_held(self, turn: Turn) -> bool:
-        """Has Slack asked to wait since the turn was given?"""
-        now = self._now()
-        return max(self._held.get(turn.queue, 0.0), self._held.get(turn.method, 0.0)) > now
+        """Has Slack asked, since the turn was given, to wait for longer than until then?"""
+        until = max(self._held.get(turn.queue, 0.0), self._held.get(turn.method, 0.0))
+        return until > max(self._now(), turn.at)
 
     def hold(self, turn: Turn, seconds: float) -> None:
         """Slack refused this turn and asks to wait: turns of its queue begin after that, one by one."""

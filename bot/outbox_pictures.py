@@ -1,7 +1,9 @@
 """Pictures of notices: drawn and uploaded before the message, shown by it as an image block with the file's id.
 
 The file is uploaded to no channel, so a picture uploaded twice because of a kill is seen by nobody. Its id is written
-down before the message is posted; edits of the message with the same picture show the same file.
+down before the message is posted; edits of the message with the same picture show the same file. What may pass (no
+worker is free, one died, Slack does not answer) is tried again a few times; what will not, or does not, is logged with
+its reason, and the words go alone.
 """
 
 from __future__ import annotations
@@ -16,21 +18,28 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.logs import get_logger
-from bot.outbox_errors import CALL_ERRORS, Meaning, Trouble, trouble
+from bot.outbox_errors import CALL_ERRORS, Meaning, trouble
 from bot.outbox_outcomes import FIRST_WAIT, LONGEST_WAIT, Outbox
 from bot.outbox_pacing import UPLOAD
 from handlers.message import Message
 from handlers.picture import Picture, with_file, without_picture
 from handlers.posting import is_about_a_file
+from services.errors import Busy, TimedOut, Unavailable
 from services.outbox import Action, StoredNotice
 
 log = get_logger("bot.outbox")
 
 PICTURE_TRIES = 4
-"""How often an upload that failed, or a file that Slack does not show yet, is tried before the words go alone."""
+"""How often a drawing or an upload that failed, or a file that Slack does not show yet, is tried in all."""
 
-DRAW_SECONDS = 60.0
+DRAW_SECONDS = 30.0
 UPLOAD_SECONDS = 15.0
+
+MAY_PASS = (Busy, TimedOut, Unavailable)
+"""Why something is not drawn now and may be soon: no worker is free, one died, something does not answer."""
+
+_FINAL = frozenset({Meaning.HOPELESS, Meaning.NOT_ALLOWED})
+"""Where trying again does not help. Where the token is at fault, the message itself finds out and waits."""
 
 
 class PictureWaitsError(Exception):
@@ -61,11 +70,12 @@ class Pictures:
         if picture is None:
             return message
         if self._tries[stored.id] >= PICTURE_TRIES:
-            log.warning("a notice goes without its picture", kind=stored.notice.kind)
+            log.warning("a notice goes without its picture", kind=stored.notice.kind, tries=PICTURE_TRIES)
             return _alone(message)
         post = stored.notice.of if stored.notice.action is Action.UPDATE else stored.notice.key
         file_id = await self._outbox.picture(post, picture.key) or await self._uploaded(stored, picture)
         if not file_id:
+            log.warning("a notice goes without its picture", kind=stored.notice.kind)
             return _alone(message)
         await self._outbox.remember_picture(post, picture.key, file_id)
         return replace(
@@ -76,6 +86,7 @@ class Pictures:
         """Seconds after which a message refused for its picture's file is to be tried again; None for other errors."""
         if not isinstance(error, SlackApiError) or not is_about_a_file(error):
             return None
+        log.info("Slack does not show a picture's file yet", kind=stored.notice.kind)
         return self._again(stored)
 
     def forget(self, stored: StoredNotice) -> None:
@@ -83,10 +94,13 @@ class Pictures:
         self._tries.pop(stored.id, None)
 
     async def _uploaded(self, stored: StoredNotice, picture: Picture) -> str:
-        """The file's id; "" when there is no picture to be had."""
+        """The file's id; "" when there is no picture to be had. Raises PictureWaitsError."""
         try:
             async with asyncio.timeout(DRAW_SECONDS):
                 content = await picture.make()
+        except (*MAY_PASS, TimeoutError) as error:
+            log.warning("a picture cannot be drawn now", kind=stored.notice.kind, error=repr(error))
+            raise PictureWaitsError(self._again(stored)) from error
         except Exception as error:  # whatever a drawing meets; the words are worth more than the picture
             log.error("a picture could not be drawn", kind=stored.notice.kind, exc_info=error)
             return ""
@@ -95,7 +109,7 @@ class Pictures:
         except CALL_ERRORS as error:
             found = trouble(error)
             log.warning("a picture was not uploaded", meaning=found.meaning, error=found.code)
-            if _is_final(found):
+            if found.meaning in _FINAL:
                 return ""
             raise PictureWaitsError(max(found.wait, self._again(stored))) from error
 
@@ -119,11 +133,6 @@ def _alone(message: Message) -> Message:
     return replace(
         message, blocks=without_picture(message.blocks), fallback=without_picture(message.fallback), picture=None
     )
-
-
-def _is_final(found: Trouble) -> bool:
-    """Will it not help to try again? Where the token is at fault, the message itself finds out and waits."""
-    return found.meaning in {Meaning.REFUSED, Meaning.HOPELESS, Meaning.NOT_ALLOWED}
 
 
 async def _send_bytes(client: AsyncWebClient, url: str, content: bytes) -> None:

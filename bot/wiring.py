@@ -39,7 +39,7 @@ from bot.periodic import Heartbeat, Periodic
 from bot.settings import Settings
 from bot.slack_client import SlackClient, open_session
 from bot.socket_mode import SocketMode
-from handlers.access.notices import DRAWINGS, InternalOnly
+from handlers.access.notices import DRAWINGS
 from handlers.access.people import SlackPeople
 from handlers.caller import CallerDirectory
 from handlers.context import Services
@@ -47,6 +47,7 @@ from handlers.datasets import register_step
 from handlers.datasets.notices import version_changed
 from handlers.datasets.register_job import attach_jobs
 from handlers.drawing import Drawings
+from handlers.internal_only import InternalOnly
 from handlers.listeners import register_listeners
 from handlers.message import Message
 from handlers.monitors.notices import DRAWINGS as MONITOR_DRAWINGS

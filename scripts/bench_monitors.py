@@ -23,10 +23,11 @@ from pathlib import Path
 from sqlalchemy import func, select, update
 
 from bot.clock import SystemClock
+from bot.monitor_wiring import FOLLOW_SECONDS
 from bot.sandbox.person import Person
 from bot.sandbox.server import LocalSlack
 from bot.sandbox.state import Channel, User
-from scripts.bench_processes import BotProcess, Machine, description, processor_seconds, resident
+from scripts.bench_processes import BotProcess, Machine, description, metric, processor_seconds, resident
 from scripts.bench_requests import SECRET, TEAM, Habit, Times, command, people
 from scripts.bench_table import Figure, Table
 from services.datasets.model import (
@@ -155,9 +156,11 @@ async def _alert(table: Table) -> None:
             name = f"flights_{number}"
             await _register(ada, name, f"{number}-1.parquet")
             await asyncio.sleep(8)  # its profile is made in the background
-            made = await on.monitor(name, "C0DRIFT")
+            channel = f"C0ALERT{number}"  # of its own: the fourth within ten minutes would stand under a summary
+            on.slack.world.channels[channel] = Channel(channel, channel.lower(), "channel", ["U0ADA", "U0BOT"])
+            made = await on.monitor(name, channel)
             await _register(ada, name, f"{number}-2.parquet")
-            alert = await ada.wait_message("C0DRIFT", f"{name}:2", timeout=60)
+            alert = await ada.wait_message(channel, f"{name}:2", timeout=60)
             if not any(block["type"] == "image" for block in alert.blocks):
                 raise SystemExit(f"bench: no picture in {alert.shown}\n{on.bot.log.read_text()[-3000:]}")
             (run,) = await on.store.runs_of(made.id, None, 1)
@@ -270,10 +273,12 @@ async def _many(table: Table) -> None:
         channels = [f"C0MANY{number}" for number in range(CHANNELS)]
         for channel in channels:
             on.slack.world.channels[channel] = Channel(channel, channel.lower(), "channel", ["U0ADA", "U0BOT"])
-        runs = []
-        for number in range(INCIDENTS):
-            name = f"gone-{number}"
+        names = [f"gone-{number}" for number in range(INCIDENTS)]
+        for name in names:
             await on.dataset(name, 2, f"nothing/{name}.parquet")
+        await asyncio.sleep(2 * FOLLOW_SECONDS)  # else versions would be news for the monitors that are made now
+        runs = []
+        for number, name in enumerate(names):
             made = await on.monitor(name, channels[number % CHANNELS])
             runs.append(Run(f"r{number}", made.id, name, Cause.VERSION, "version:2", CLOCK.now()))
         before = await _acknowledged(on, 10)
@@ -289,15 +294,15 @@ async def _many(table: Table) -> None:
                 told = time.perf_counter() - began
         posted = [message for channel in channels for message in on.slack.world.messages[channel]]
         own = [m for m in posted if (m.metadata or {}).get("event_payload", {}).get("key", "").startswith("incident:")]
-        refused = sum(1 for entry in on.slack.traffic.entries() if entry.status == 429)
+        refused = await metric(on.bot.port, 'dataset_bot_outbox_notices_total{result="rate_limited"}')
         keys = {m.metadata["event_payload"]["key"] for m in own if m.metadata is not None}
         table.must_be_right("commands", before, during)
         table.add(
             Figure(
                 f"{INCIDENTS} incidents in {CHANNELS} channels, opened within {opened:.0f} s",
-                f"{len(keys)} told once ({len(own)} messages) within {told:.0f} s, refused as too fast {refused} times",
-                goal="all, at Slack's pace",
-                met=len(keys) == len(own) == INCIDENTS,
+                f"{len(keys)} told once ({len(own)} messages) within {told:.0f} s, refused as too fast {refused:.0f} ×",
+                goal=f"all, at Slack's pace (about {INCIDENTS / CHANNELS:.0f} s)",
+                met=len(keys) == len(own) == INCIDENTS and told <= 1.2 * INCIDENTS / CHANNELS + 10,
             )
         )
         table.add(

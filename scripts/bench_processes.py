@@ -101,11 +101,17 @@ async def _is_ready(port: int) -> bool:
 
 async def jobs_running(port: int, pool: str) -> int:
     """How many jobs of a pool run now, by the bot's own metrics."""
-    wanted = f'dataset_bot_jobs_running{{pool="{pool}"}} '
+    return int(await metric(port, f'dataset_bot_jobs_running{{pool="{pool}"}}', missing=None))
+
+
+async def metric(port: int, name: str, *, missing: float | None = 0.0) -> float:
+    """One of the bot's own metrics, with its labels as /metrics shows them. missing: for one not counted yet."""
     for line in (await _page(port, "/metrics")).decode().splitlines():
-        if line.startswith(wanted):
-            return int(float(line.removeprefix(wanted)))
-    raise SystemExit("bench: the bot's metrics do not tell how many jobs run.")
+        if line.startswith(f"{name} "):
+            return float(line.rpartition(" ")[2])
+    if missing is None:
+        raise SystemExit(f"bench: the bot's metrics do not tell {name}.")
+    return missing
 
 
 async def _page(port: int, path: str) -> bytes:

@@ -45,5 +45,20 @@ def test_the_commands_the_readme_tells_to_type_exist_in_the_makefile() -> None:
 
 def test_links_between_documents_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(#[^)]+)?\)", page.read_text()):
+            there = page.parent / target if target else page
+            assert there.exists(), f"{page.name} links to {target}"
+            assert not anchor or anchor in _anchors(there.read_text()), f"{page.name} links to {target}{anchor}"
+
+
+def _anchors(text: str) -> set[str]:
+    """What headings are called in links, as GitHub names them."""
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {"#" + re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_names_of_references_in_documents_are_defined() -> None:
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        text = page.read_text()
+        used = set(re.findall(r"\]\[([^\]]+)\]", text))
+        assert used == set(re.findall(r"^\[([^\]]+)\]: http", text, re.MULTILINE)), page.name

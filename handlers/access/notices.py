@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import structlog
-from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.access import card_view, own_view
 from handlers.access.notices_view import grant_told, request_told, stray_told
 from handlers.context import Services
-from handlers.drawing import Draw, Drawings
+from handlers.drawing import Draw
 from handlers.message import Message
-from handlers.sharing import CHANNEL_SHARED, SharedChannels
 from services.access.notices import ASKER, HOLDER, REQUEST, TOLD
-from services.errors import NotAllowed, NotFound
-from services.outbox import Action, StoredNotice
+from services.errors import NotFound
+from services.outbox import StoredNotice
 
 log = structlog.get_logger(__name__)
 
@@ -48,34 +46,6 @@ async def draw_told(services: Services, stored: StoredNotice) -> Message | None:
     except NotFound:
         log.warning("notice_about_nothing", key=stored.notice.key)
         return None
-
-
-class InternalOnly:
-    """Draws notices, but posts nothing of access in a channel that is shared with another organisation.
-
-    The policy's channels are looked at when it is checked; they can be shared later. Then it is as if the channel were
-    gone: whoever may decide is asked directly.
-    """
-
-    def __init__(self, drawings: Drawings, client: AsyncWebClient, shared: SharedChannels) -> None:
-        self._drawings = drawings
-        self._client = client
-        self._shared = shared
-
-    async def draw(self, services: Services, stored: StoredNotice) -> Message | None:
-        """As `Drawings.draw`. Raises Unavailable when Slack does not tell about the channel."""
-        notice = stored.notice
-        is_post = notice.kind.startswith("access.") and notice.action is Action.POST
-        if is_post and notice.to.startswith(("C", "G")):
-            try:
-                await self._shared.require_internal(self._client, notice.to)
-            except NotAllowed as error:
-                if error.code == CHANNEL_SHARED:
-                    log.warning("notice_not_for_a_shared_channel", key=notice.key, channel=notice.to)
-                    await services.access.undelivered(stored, error.code)
-                    return None
-                # A channel that I cannot see: posting there tells why.
-        return await self._drawings.draw(services, stored)
 
 
 def _arg(stored: StoredNotice, key: str) -> str:

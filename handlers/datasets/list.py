@@ -26,9 +26,11 @@ async def list_datasets(call: Call, request: ListRequest) -> None:
     caller = call.caller.user_id
     if call.in_channel and request.owner == ME:
         request = replace(request, owner=caller)  # for everybody who reads it, "me" is who shared it
-    page = await call.services.datasets.search(request.query(caller))
+    drifting = await call.services.incidents.drifting() if request.drifting else ()
+    page = await call.services.datasets.search(request.query(caller, drifting))
     if not page.items and page.total and request.page > 1:
         # The list became shorter since the button was made: show its last page.
         request = replace(request, page=-(-page.total // request.size))
-        page = await call.services.datasets.search(request.query(caller))
-    await call.answer(list_view.build(page, request, shared=call.in_channel), share=request.command())
+        page = await call.services.datasets.search(request.query(caller, drifting))
+    message = list_view.build(page, request, shared=call.in_channel, drifting=frozenset(drifting))
+    await call.answer(message, share=request.command())

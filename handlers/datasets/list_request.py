@@ -35,8 +35,8 @@ class ListRequest:
     page: int = 1
     size: int = PAGE
 
-    def query(self, user_id: str) -> DatasetQuery:
-        """The query for the index, "me" being the person who asks."""
+    def query(self, user_id: str, with_incidents: tuple[str, ...] = ()) -> DatasetQuery:
+        """The query for the index, "me" being the person who asks. with_incidents: names that count as drifting."""
         return DatasetQuery(
             words=self.words,
             tags=self.tags,
@@ -44,6 +44,7 @@ class ListRequest:
             owner={ME: user_id, NOBODY: ""}.get(self.owner, self.owner) if self.owner is not None else None,
             deprecated=self.deprecated,
             drifting=self.drifting,
+            with_incidents=with_incidents,
             sort=self.sort,
             offset=(self.page - 1) * self.size,
             limit=self.size,

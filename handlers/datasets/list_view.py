@@ -16,8 +16,13 @@ STALE_SECONDS = 60.0
 _TAGS_SHOWN = 4
 
 
-def build(page: DatasetPage, request: ListRequest, *, shared: bool = False) -> Message:
-    """A page of the list. shared: for everybody in a channel, so owners are not shown (a mention would call them)."""
+def build(
+    page: DatasetPage, request: ListRequest, *, shared: bool = False, drifting: frozenset[str] = frozenset()
+) -> Message:
+    """A page of the list. shared: for everybody in a channel, so owners are not shown (a mention would call them).
+
+    drifting: names of datasets with an open incident, to be marked.
+    """
     if not page.items:
         return _nothing(page, request)
     first, last = page.offset + 1, page.offset + len(page.items)
@@ -27,10 +32,10 @@ def build(page: DatasetPage, request: ListRequest, *, shared: bool = False) -> M
         blocks=(
             headline,
             *_notes(page, first, last),
-            data_table("Datasets", [_head(shared), *(_row(item, shared) for item in page.items)]),
+            data_table("Datasets", [_head(shared), *(_row(item, shared, drifting) for item in page.items)]),
             actions(_navigation(page, request)),
         ),
-        fallback=_classic(page, request, headline, shared),
+        fallback=_classic(page, request, headline, shared, drifting),
     )
 
 
@@ -38,12 +43,12 @@ def _head(shared: bool) -> list[Cell]:
     return ["Name", "Type", "Version", "Files", *([] if shared else ["Owner"]), "Changed", "Tags"]
 
 
-def _row(item: DatasetSummary, shared: bool) -> list[Cell]:
+def _row(item: DatasetSummary, shared: bool, drifting: frozenset[str]) -> list[Cell]:
     return [
         item.name,
         item.type.value,
         item.latest_version,
-        _badge(item),
+        _badge(item, drifting),
         *([] if shared else [person_cell(item.owner, "—")]),
         time_cell(item.modified_at, "{date_num}"),
         _tags(item) or "—",
@@ -55,8 +60,10 @@ def _tags(item: DatasetSummary) -> str:
     return shown + (f" +{len(item.tags) - _TAGS_SHOWN}" if len(item.tags) > _TAGS_SHOWN else "")
 
 
-def _badge(item: DatasetSummary) -> str:
-    return f"deprecated · {BADGES[item.state]}" if item.deprecated else BADGES[item.state]
+def _badge(item: DatasetSummary, drifting: frozenset[str]) -> str:
+    said = ["deprecated"] if item.deprecated else []
+    said += ["drift incident"] if item.name in drifting else []
+    return " · ".join([*said, BADGES[item.state]])
 
 
 def _navigation(page: DatasetPage, request: ListRequest) -> list[Json]:
@@ -84,29 +91,31 @@ def _turning(request: ListRequest, number: int, size: int, total: int) -> list[J
     return elements
 
 
-def _classic(page: DatasetPage, request: ListRequest, headline: Json, shared: bool) -> tuple[Json, ...]:
+def _classic(
+    page: DatasetPage, request: ListRequest, headline: Json, shared: bool, drifting: frozenset[str]
+) -> tuple[Json, ...]:
     """Ten of the page's rows as sections; its own buttons page by ten."""
     items = page.items[:CLASSIC_ROWS]
     first, last = page.offset + 1, page.offset + len(items)
     number = page.offset // CLASSIC_ROWS + 1
-    rows = [_classic_row(i, item, shared) for i, item in enumerate(items)]
+    rows = [_classic_row(i, item, shared, drifting) for i, item in enumerate(items)]
     turning = _turning(request, number, CLASSIC_ROWS, page.total)
     notes = _notes(page, first, last)
     return (headline, *notes, *rows, *([actions(turning)] if turning else []))
 
 
-def _classic_row(index: int, item: DatasetSummary, shared: bool) -> Json:
+def _classic_row(index: int, item: DatasetSummary, shared: bool, drifting: frozenset[str]) -> Json:
     show = dataset_command("show", item.name)
     opening = command_button("Open", f"run:open:{index}", show, label=f"Open {item.name}")
-    return section(lines([bold(truncate(item.name, 200)), _details(item, shared)]), accessory=opening)
+    return section(lines([bold(truncate(item.name, 200)), _details(item, shared, drifting)]), accessory=opening)
 
 
-def _details(item: DatasetSummary, shared: bool) -> Mrkdwn:
+def _details(item: DatasetSummary, shared: bool, drifting: frozenset[str]) -> Mrkdwn:
     parts: list[str] = [f"{item.type.value}, version {item.latest_version}"]
     if item.owner and not shared:
         parts.append(md("owner {}", owner_phrase(item.owner)))
     parts += [code(tag_text(tag)) for tag in item.tags[:_TAGS_SHOWN]]
-    parts += [md("changed {}", when(item.modified_at, "{date_short_pretty}")), _badge(item)]
+    parts += [md("changed {}", when(item.modified_at, "{date_short_pretty}")), _badge(item, drifting)]
     return join(" · ", parts)
 
 
@@ -143,7 +152,7 @@ def conditions(request: ListRequest) -> tuple[Mrkdwn, ...]:
         owner = {ME: Mrkdwn("you"), NOBODY: Mrkdwn("nobody")}.get(request.owner) or owner_phrase(request.owner)
         parts.append(md("owned by {}", owner))
     if request.drifting:
-        parts.append(Mrkdwn("whose data changed or drift"))
+        parts.append(Mrkdwn("with an open drift incident or changed files"))
     if request.deprecated:
         parts.append(Mrkdwn("that are deprecated"))
     return tuple(parts)

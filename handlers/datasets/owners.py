@@ -1,4 +1,4 @@
-"""Who may be named as an owner: full members, looked up when they are named."""
+"""Who may be named as an owner, or for an incident: full members, looked up when they are named."""
 
 from __future__ import annotations
 
@@ -9,23 +9,28 @@ from handlers.message import Json
 from services.errors import InvalidInput, Unavailable
 
 
-async def require_member(client: AsyncWebClient, user_id: str) -> None:
-    """Raises InvalidInput (field "owner") when the person is no full member, Unavailable when Slack does not tell."""
+async def require_member(
+    client: AsyncWebClient, user_id: str, *, to: str = "own a dataset", field: str = "owner"
+) -> None:
+    """Raises InvalidInput when the person is no full member, Unavailable when Slack does not tell.
+
+    to: what only members can do. field: of the form.
+    """
     try:
         user: Json = (await client.users_info(user=user_id))["user"]
     except SlackApiError as error:
         if error.response["error"] in {"user_not_found", "user_not_visible"}:
-            raise _refused() from error
+            raise _refused(to, field) from error
         raise Unavailable("Slack did not tell me who that is. Please try again.") from error
     outside = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
     if user_id == "USLACKBOT" or any(user.get(mark) for mark in outside):
-        raise _refused()
+        raise _refused(to, field)
 
 
-def _refused() -> InvalidInput:
+def _refused(to: str, field: str) -> InvalidInput:
     return InvalidInput(
-        "Only active full members of this workspace can own a dataset: no guests, apps or people of other "
+        f"Only active full members of this workspace can {to}: no guests, apps or people of other "
         "organisations. Choose somebody else.",
         code="bad_owner",
-        field="owner",
+        field=field,
     )

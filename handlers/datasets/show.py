@@ -58,7 +58,9 @@ async def show(call: Call, ref: DatasetRef) -> None:
                 answered.set()
     viewer = "" if call.in_channel else call.caller.user_id
     held = await _own_access(call, card.version.name) if viewer else None
-    await call.answer(show_view.build(card, viewer, held), share=dataset_command("show", ref.name, ref.version))
+    watching = await call.services.monitors.watching(card.version.name)
+    message = show_view.build(card, viewer, held, watching)
+    await call.answer(message, share=dataset_command("show", ref.name, ref.version))
 
 
 async def _own_access(call: Call, name: str) -> tuple[Grant, ...] | None:

@@ -18,6 +18,7 @@ from handlers.datasets.phrases import (
     type_text,
 )
 from handlers.message import Json, Message
+from handlers.monitors.phrases import headline, mark
 from handlers.tables import Cell, aligned_text, collapsible, table
 from handlers.text import Mrkdwn, code, count_text, lines, link, md, truncate, when
 from services.access.model import Grant
@@ -30,17 +31,20 @@ from services.datasets.model import (
     FingerprintCheck,
     FingerprintState,
 )
+from services.monitors.views import Watching
 
 DESCRIPTION_BLOCK = 2900
 COLUMNS_SHOWN = 99
 
 
-def build(card: DatasetCard, viewer: str, held: Sequence[Grant] | None = None) -> Message:
+def build(
+    card: DatasetCard, viewer: str, held: Sequence[Grant] | None = None, watching: Watching | None = None
+) -> Message:
     """The card. viewer: Slack id of the person who looks, "" when it is for everybody in a channel. held: what they
-    were given through the bot, None when that is not told.
+    were given through the bot, None when that is not told. watching: how it is watched for drift.
     """
     yours = _your_access(card, viewer, held)
-    facts_ = _facts(card, yours)
+    facts_ = _facts(card, yours, watching)
     top = (*_deprecation(card), header(title_of(card.version)), _position(card), *_description(card), *facts_)
     bottom = (*_studio(card), *_actions(card, viewer))
     schema = card.version.stats.schema
@@ -108,7 +112,16 @@ def _your_access(card: DatasetCard, viewer: str, held: Sequence[Grant] | None) -
     return Mrkdwn("you own it") if viewer == card.dataset.owner else held_phrase(held)
 
 
-def _facts(card: DatasetCard, yours: Mrkdwn | None) -> tuple[Json, ...]:
+def _drift(watching: Watching) -> Mrkdwn:
+    """How many monitors there are, and what is open."""
+    said = Mrkdwn(count_text(watching.monitors, "monitor") if watching.monitors else "no monitor")
+    for incident in watching.open[:1]:
+        said = md("{}; {} {} since {}", said, mark(incident), headline(incident), when(incident.opened_at))
+    more = len(watching.open) - 1
+    return md("{}, and {}", said, count_text(more, "more open incident")) if more > 0 else said
+
+
+def _facts(card: DatasetCard, yours: Mrkdwn | None, watching: Watching | None) -> tuple[Json, ...]:
     version, dataset = card.version, card.dataset
     pairs: list[tuple[str, str]] = [
         ("Owner", owner_phrase(dataset.owner)),
@@ -120,6 +133,8 @@ def _facts(card: DatasetCard, yours: Mrkdwn | None) -> tuple[Json, ...]:
         ("Files", badge_sentence(version.check)),
         ("Watched by", count_text(len(dataset.watchers), "person", "people") if dataset.watchers else "nobody"),
     ]
+    if watching is not None and (card.dataset.type is DatasetType.TABULAR or watching.monitors):
+        pairs.append(("Drift", _drift(watching)))
     if yours is not None:
         pairs.append(("Your access", yours))
     if version.definition.timestamp_column:

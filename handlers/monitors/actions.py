@@ -24,6 +24,9 @@ LOOK_SECONDS = 0.5
 TOLD_AFTER_SECONDS = 2.0
 """A run that takes longer is announced, so that nobody waits without a word."""
 
+TOLD_AGAIN_SECONDS = 30.0
+"""How often it is told how far a run is where each telling is a message; in a modal it is told at every look."""
+
 
 def attach(app: AsyncApp) -> None:
     """Listen to the buttons."""
@@ -48,16 +51,21 @@ async def on_run(ack: AsyncAck, body: Json, action: Json, context: AsyncBoltCont
 
 async def follow(call: Call, body: Json, run: Run) -> None:
     """Wait for a run to end and say what it found."""
-    waited, told = 0.0, False
+    monitors = call.services.monitors
+    waited, tell_at, said = 0.0, TOLD_AFTER_SECONDS, ""
     while run.state in {RunState.WAITING, RunState.RUNNING}:
+        if waited >= tell_at and (how_far := monitors.how_far(run.id) or _under_way(run)) != said:
+            said, tell_at = how_far, waited + (LOOK_SECONDS if call.over_modal else TOLD_AGAIN_SECONDS)
+            sentence = md(":hourglass_flowing_sand: Comparing the versions of {}. {} …", name_of(run.dataset), said)
+            await pressed.tell_done(call, body, sentence, TITLE)
         await asyncio.sleep(LOOK_SECONDS)
         waited += LOOK_SECONDS
-        if waited >= TOLD_AFTER_SECONDS and not told:
-            told = True
-            sentence = md(":hourglass_flowing_sand: Comparing the versions of {} …", name_of(run.dataset))
-            await pressed.tell_done(call, body, sentence, TITLE)
-        run = await call.services.monitors.run(run.id)
+        run = await monitors.run(run.id)
     await pressed.tell_done(call, body, _ended(run), TITLE)
+
+
+def _under_way(run: Run) -> str:
+    return "It waits for a free worker" if run.state is RunState.WAITING else "It runs"
 
 
 def _ended(run: Run) -> Mrkdwn:

@@ -16,6 +16,7 @@ from handlers import pressed
 from handlers.blockkit import actions, section
 from handlers.call import Call, call_from
 from handlers.datasets.naming import name_of_key
+from handlers.datasets.owners import require_member
 from handlers.datasets.refs import REFINE, chosen_key, dataset_options
 from handlers.errors import error_view
 from handlers.message import Json
@@ -37,15 +38,18 @@ from handlers.monitors.form_view import (
     zone_options,
 )
 from handlers.monitors.phrases import baseline_phrase, name_of, schedule_phrase
+from handlers.sharing import CHANNEL_SHARED
 from handlers.text import channel_mention, lines, md, mention
 from handlers.working import GONE, WorkingView, done_view, new_external_id, work_over_form, working_view
 from services.datasets.model import Problem
-from services.errors import InvalidInput
+from services.errors import InvalidInput, NotAllowed
 from services.jobs import Pool
 from services.monitors.drafts import explained
 from services.monitors.model import Monitor, MonitorDraft
 
 _DATA_SECONDS = 600.0
+_SHARED = "This channel is shared with another organisation, which would read what your data look like. Choose another."
+_UNSEEN = "I cannot see this channel. Type /invite in it and name me, or choose another one."
 
 
 def attach(app: AsyncApp) -> None:
@@ -171,6 +175,7 @@ async def on_submit(ack: AsyncAck, body: Json, view: Json, context: AsyncBoltCon
 
     async def work() -> Json:
         monitors = call.services.monitors
+        await _check_people_and_places(call, draft)
         if form.is_new:
             monitor = await monitors.create(call.caller.actor, draft)
         else:
@@ -241,6 +246,19 @@ def saved_view(monitor: Monitor, is_new: bool) -> Json:
     )
     row = [button for button in buttons.monitor_buttons(monitor) if button["action_id"] in {buttons.RUN, buttons.EDIT}]
     return done_view(TITLES[is_new], [section(said), actions(row)])
+
+
+async def _check_people_and_places(call: Call, draft: MonitorDraft) -> None:
+    """Raises InvalidInput for a place that I cannot see or that strangers read, and for somebody who is no member."""
+    if draft.mention:
+        await require_member(call.client, draft.mention, to="be mentioned by a monitor", field="mention")
+    for number, place in enumerate(draft.destinations):
+        if place.to.startswith(("C", "G")):
+            try:
+                await call.shared_channels.require_internal(call.client, place.to)
+            except NotAllowed as error:
+                shared = error.code == CHANNEL_SHARED
+                raise InvalidInput(_SHARED if shared else _UNSEEN, field="brief" if number else "channel") from error
 
 
 def _read(form: MonitorForm, call: Call) -> MonitorDraft:

@@ -13,6 +13,7 @@ from handlers import pressed
 from handlers.blockkit import context as small_print
 from handlers.blockkit import input_block, modal, option, radio, section, user_select
 from handlers.call import Call, call_from
+from handlers.datasets.owners import require_member
 from handlers.message import Json
 from handlers.monitors import buttons
 from handlers.monitors.actions import RUN_SECONDS, follow
@@ -111,6 +112,8 @@ async def on_assigned(ack: AsyncAck, body: Json, view: Json, context: AsyncBoltC
     incident_id, assignee = _about(view), ViewState.of(view).user("assignee")
 
     async def work() -> Json:
+        if assignee:
+            await require_member(call.client, assignee, to="take on an incident", field="assignee")
         found = await call.services.incidents.act(call.caller.actor, incident_id, Act.ASSIGN, assignee=assignee)
         said = (
             md("{} is assigned to {}.", name_of(found.incident.dataset), mention(assignee))

@@ -101,7 +101,7 @@ def _as_it_was(incident: Incident, args: Mapping[str, JsonValue]) -> Incident:
 def summary_message(view: SummaryView) -> Message:
     """Many incidents that opened together: counts, and the worst first; each is in the thread."""
     total, still = len(view.incidents), view.open_count
-    head = f"{count_text(total, 'incident')} in a short time"
+    head = f"{count_text(total, 'more incident')} in a short time"
     counts = md("{} open, {} over. Each has its message in this thread.", f"{still:,}", f"{total - still:,}")
     shown = [_line(each) for each in view.incidents[:SUMMARY_LINES]]
     if total > SUMMARY_LINES:

@@ -24,7 +24,7 @@ from handlers.monitors.phrases import (
     schedule_phrase,
 )
 from handlers.tables import Cell, data_table, time_cell
-from handlers.text import Mrkdwn, bold, count_text, lines, md, mention, truncate, when
+from handlers.text import Mrkdwn, bold, code, count_text, lines, md, mention, truncate, when
 from services.monitors.incidents import Incident
 from services.monitors.model import Outcome, Run
 from services.monitors.views import History, MonitorCard
@@ -33,6 +33,7 @@ SHOWN = 12
 HISTORY = 20
 TREND = 20
 _LABEL = 20
+_BARS = "▁▂▃▄▅▆▇█"
 
 
 def monitors_message(dataset: str, cards: Sequence[MonitorCard]) -> Message:
@@ -87,7 +88,10 @@ def history_message(history: History) -> Message:
     rows += [_history_row(run) for run in runs]
     end: list[Json] = [context("Older runs exist.")] if history.more else []
     trend = _trend(runs)
-    classic = [section(lines(_history_line(run) for run in runs[i : i + 10])) for i in range(0, len(runs), 10)]
+    classic = [
+        *_trend_in_words(runs),
+        *(section(lines(_history_line(run) for run in runs[i : i + 10])) for i in range(0, len(runs), 10)),
+    ]
     return Message(
         text=text,
         blocks=(*top, *trend, data_table(title, rows), *end, _row(history)),
@@ -147,15 +151,30 @@ def _history_line(run: Run) -> Mrkdwn:
     return md("{} · {}", run_phrase(run), CAUSES[run.cause])
 
 
-def _trend(runs: Sequence[Run]) -> tuple[Json, ...]:
-    """The level over time as Slack's own chart; nothing for fewer than two points."""
+def _points(runs: Sequence[Run]) -> dict[str, float]:
+    """The level of each run that found something out, the oldest first, by when it ended; none for fewer than two."""
     points: dict[str, float] = {}
     for run in reversed(runs[:TREND]):
         result = run.result
         if result is None or result.outcome is Outcome.UNKNOWN or run.ended_at is None:
             continue
         points[run.ended_at.astimezone(UTC).strftime("%m-%d %H:%M:%S")[:_LABEL]] = round(result.level, 4)
-    if len(points) < 2:
+    return points if len(points) > 1 else {}
+
+
+def _trend_in_words(runs: Sequence[Run]) -> tuple[Json, ...]:
+    """The same as bars of text, for a workspace that draws no charts."""
+    points = list(_points(runs).values())
+    if not points:
+        return ()
+    bars = "".join(_BARS[min(int(level * len(_BARS)), len(_BARS) - 1)] for level in points)
+    return (section(md("Level, the oldest first: {} {} now", code(bars), f"{points[-1]:.2f}")),)
+
+
+def _trend(runs: Sequence[Run]) -> tuple[Json, ...]:
+    """The level over time as Slack's own chart."""
+    points = _points(runs)
+    if not points:
         return ()
     names = list(points)
     series = [{"name": "Level", "data": [{"label": name, "value": points[name]} for name in names]}]

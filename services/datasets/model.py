@@ -297,14 +297,18 @@ class DatasetMark:
 
 @dataclass(frozen=True, slots=True)
 class DatasetQuery:
-    """`/dataset list …` as values. words: free text, typos forgiven. All given conditions must hold."""
+    """`/dataset list …` as values. words: free text, typos forgiven. All given conditions must hold.
+
+    drifting: only datasets whose files changed under their newest version, and those named in `with_incidents`.
+    """
 
     words: str = ""
     tags: tuple[tuple[str, str | None], ...] = ()  # (key, value) or (key, None) for any value
     type: DatasetType | None = None
     owner: str | None = None
     deprecated: bool | None = None  # None: both, deprecated last
-    drifting: bool = False  # only datasets whose data changed under a registered version or that drift
+    drifting: bool = False
+    with_incidents: tuple[str, ...] = ()
     sort: str = "relevance"  # relevance | name | modified
     offset: int = 0
     limit: int = 100

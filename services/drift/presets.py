@@ -1,4 +1,4 @@
-"""Which metric and threshold each preset takes for a column; docs/drift.md says why."""
+"""Which metric and threshold each preset takes for a column; docs/drift-engine.md says why."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ EVERY = "*"
 
 
 class Preset(StrEnum):
-    """Whose definitions and thresholds are used; see docs/drift.md."""
+    """Whose definitions and thresholds are used; see docs/drift-engine.md."""
 
     DEFAULT = "default"
     EVIDENTLY = "evidently"
@@ -20,7 +20,7 @@ class Preset(StrEnum):
 
 
 class Metric(StrEnum):
-    """What tells how far a column has moved; defined in docs/drift.md."""
+    """What tells how far a column has moved; defined in docs/drift-engine.md."""
 
     JENSEN_SHANNON = "jensen_shannon"
     PSI = "psi"

@@ -24,7 +24,8 @@ CONFLICTS = 5
 class Desk:
     """access: who may see what data hold. wakes: the outbox's. new_id: see `uuid4`.
 
-    runs_wait: called when there are new runs to be made, so that they begin at once; never blocks.
+    runs_wait: called when there are new runs to be made, so that they begin at once; never blocks. how_far: what a
+    run says of itself, by its id; "" where nothing is known.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Desk:
         wakes: Wakes,
         clock: Clock,
         runs_wait: Callable[[], None] = lambda: None,
+        how_far: Callable[[str], str] = lambda _: "",
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self.store = store
@@ -44,6 +46,7 @@ class Desk:
         self.wakes = wakes
         self.clock = clock
         self.runs_wait = runs_wait
+        self.how_far = how_far
         self.new_id = new_id
 
     async def monitor(self, monitor_id: str, *, deleted: bool = False) -> Monitor:

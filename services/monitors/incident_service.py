@@ -34,6 +34,7 @@ _UNREACHABLE = {
     "is_archived": "the channel is archived",
     "not_in_channel": "I am not in that channel any more",
     "channel_not_found": "the channel is gone, or I am not in it",
+    "channel_shared": "the channel is shared with another organisation, which would read along",
 }
 
 
@@ -51,12 +52,13 @@ class IncidentService:
         incident = await self._desk.incident(incident_id)
         monitor = await self._desk.monitor(incident.monitor_id, deleted=True)
         run = await self._desk.store.run(incident.run_id)
+        kept = await self._that_keeps_numbers(run)
         target = incident.target_version
         return IncidentView(
             incident=incident,
             monitor=monitor,
             run=run,
-            comparison=_comparison(run),
+            comparison=_comparison(kept),
             mention=concerned(incident, monitor, await self._desk.dataset_of(monitor)),
             studio_url=self._catalog.studio_url(incident.dataset, target) if target else None,
         )
@@ -64,6 +66,10 @@ class IncidentService:
     async def open_incidents(self, *, dataset: str = "", limit: int = 100) -> tuple[Incident, ...]:
         """Open incidents, of a dataset or of all, the worst first."""
         return worst_first(await self._desk.store.open_incidents(dataset=dataset, limit=limit))
+
+    async def drifting(self) -> tuple[str, ...]:
+        """Names of the datasets with an open incident of their data; runs that fail say nothing of the data."""
+        return await self._desk.store.drifting()
 
     async def concerning(self, actor: Actor, datasets: Collection[str], limit: int = 50) -> tuple[Incident, ...]:
         """Open incidents of these datasets, and those a person took on, the worst first."""
@@ -149,19 +155,21 @@ class IncidentService:
             return
         if notice.notice.action is Action.UPDATE and error not in _UNREACHABLE:
             return  # somebody deleted the message; what comes next stands in the channel
-        place = notice.notice.to or notice.notice.of.rpartition(":")[2]
+        place = notices.place_of(notice.notice)
         if place not in {each.to for each in incident.places}:
             return  # somebody stands in for it already
+        if place != incident.places[0].to and place.startswith(("U", "W")):
+            return  # who watches the dataset and takes no messages is nobody's trouble
         owner = concerned(incident, monitor, await self._desk.dataset_of(monitor))
         to = next((each for each in (owner, monitor.created_by) if each and each != place), "")
         if not to:
             return
         marked = replace(monitor, trouble=trouble(error), revision=monitor.revision + 1)
-        own = notices.message_key(incident.id, to)
+        thread = notices.message_key(incident.id, to) if place == incident.places[0].to else incident.thread
         moved = replace(
-            incident, places=notices.moved(incident.places, place, to), thread=own, revision=incident.revision + 1
+            incident, places=notices.moved(incident.places, place, to), thread=thread, revision=incident.revision + 1
         )
-        told = notices.could_not_be_told(marked, incident, to, place, error)
+        told = notices.could_not_be_told(marked, moved, to, place, error)
         await self._desk.apply(Change(monitor=marked, incidents=(moved,), notices=told))
 
     async def _done(
@@ -191,13 +199,16 @@ class IncidentService:
             raise InvalidInput("Choose a time ahead.", field="until")
 
     async def _compared(self, run_id: str) -> tuple[Run, Comparison]:
-        run = await self._desk.store.run(run_id)
-        if run is not None and run.result is not None and run.result.same_as:
-            run = await self._desk.store.run(run.result.same_as)
+        run = await self._that_keeps_numbers(await self._desk.store.run(run_id))
         comparison = _comparison(run)
         if run is None or comparison is None:
             raise NotFound("This run compared nothing, or its numbers are not kept any more.")
         return run, comparison
+
+    async def _that_keeps_numbers(self, run: Run | None) -> Run | None:
+        """The run itself, or the earlier one that saw the same data and keeps what was compared."""
+        same_as = run.result.same_as if run is not None and run.result is not None else ""
+        return await self._desk.store.run(same_as) if same_as else run
 
 
 def trouble(error: str) -> str:

@@ -24,7 +24,7 @@ DIGEST = "monitor.digest"
 TOLD = "monitor.told"
 
 KINDS = (INCIDENT, BRIEF, REPLY, SUMMARY, DIGEST, TOLD)
-"""Every kind of notice that handlers draw; see docs/monitors.md for their arguments."""
+"""Every kind of notice that handlers draw; see docs/drift.md for their arguments."""
 
 
 def message_key(incident_id: str, to: str) -> str:
@@ -80,21 +80,32 @@ def digest(due: Digest) -> Notice:
     return Notice(key, key, DIGEST, to=due.channel, args={"channel": due.channel, "since": due.since.isoformat()})
 
 
+def place_of(notice: Notice) -> str:
+    """The conversation or person that a notice of monitors is for; of an update, where its message stands."""
+    if notice.to:
+        return notice.to
+    return notice.of.split(":")[1] if notice.of.startswith("incidents:") else notice.of.rpartition(":")[2]
+
+
 def could_not_be_told(monitor: Monitor, incident: Incident, to: str, place: str, error: str) -> tuple[Notice, ...]:
-    """A person is told that a monitor's messages do not arrive in a place, and of the incident itself."""
+    """A person is told that a monitor's messages do not arrive in a place, and of the incident itself.
+
+    incident: with its places as they are now, that person's among them. Whom it is told already is not told again.
+    """
     key = f"monitor:{monitor.id}:{place}:{error}:{monitor.revision}"
     args: dict[str, JsonValue] = {"event": "undelivered", "monitor": monitor.id, "place": place, "error": error}
     own = message_key(incident.id, to)
+    kind = INCIDENT if to == incident.places[0].to else BRIEF
     return (
         Notice(key, key, TOLD, to=to, args=args),
-        Notice(own, own, INCIDENT, to=to, args={"incident": incident.id}),
+        Notice(own, own, kind, to=to, args={"incident": incident.id}),
     )
 
 
 def moved(places: Sequence[Destination], gone: str, to: str) -> tuple[Destination, ...]:
     """An incident's places when one of them takes no messages any more and a person stands in for it."""
-    kept = [place for place in places if place.to not in {gone, to}]
-    return (Destination(to), *(Destination(place.to, Detail.BRIEF) for place in kept))
+    names = dict.fromkeys(to if place.to == gone else place.to for place in places)
+    return tuple(Destination(name, Detail.BRIEF if number else Detail.FULL) for number, name in enumerate(names))
 
 
 def _has_message(incident: Incident, effect: Effect) -> bool:

@@ -160,6 +160,10 @@ class MonitorStore(Protocol):
         """Incidents that are not resolved, the newest first."""
         ...
 
+    async def drifting(self) -> tuple[str, ...]:
+        """Names of the datasets with an open incident of their data."""
+        ...
+
     async def ended_incidents(self, channel: str, since: datetime, limit: int = 100) -> tuple[Incident, ...]:
         """Incidents of a channel that were resolved since then, the newest first."""
         ...
@@ -201,5 +205,8 @@ class MonitorStore(Protocol):
         ...
 
     async def forget_runs(self, before: datetime, keep: int) -> int:
-        """Forget runs that ended before then, but of each monitor the newest `keep`; returns how many."""
+        """Forget runs that ended before then, but of each monitor the newest `keep`; returns how many.
+
+        Of those that go, the newest one with numbers stays: runs that saw the same data point to it.
+        """
         ...

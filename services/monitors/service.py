@@ -17,12 +17,12 @@ from services.monitors.backtest import Backtesting
 from services.monitors.desk import CONFLICTS, Desk, audit_event
 from services.monitors.drafts import check_draft, explained, sensible
 from services.monitors.incident_steps import step
-from services.monitors.incidents import Incident, MonitorEnded
+from services.monitors.incidents import Incident, MonitorEnded, worst_first
 from services.monitors.model import Baseline, BaselineKind, Cause, Monitor, MonitorDraft, Run
 from services.monitors.ports import Change
 from services.monitors.rules import may_change
 from services.monitors.telling import Telling
-from services.monitors.views import Backtest, Filled, History, MonitorCard
+from services.monitors.views import Backtest, Filled, History, MonitorCard, Watching
 from services.outbox import Notice
 from services.ports import Progress
 
@@ -141,6 +141,16 @@ class MonitorService:
         if found is None:
             raise NotFound("This run is not kept any more.")
         return found
+
+    def how_far(self, run_id: str) -> str:
+        """What a run that is being made says of itself; "" when it says nothing or another replica makes it."""
+        return self._desk.how_far(run_id)
+
+    async def watching(self, dataset: str) -> Watching:
+        """How a dataset is watched, for its card."""
+        monitors = await self._desk.store.monitors_of(dataset)
+        found = await self._desk.store.open_incidents(dataset=dataset)
+        return Watching(len(monitors), worst_first(found))
 
     async def monitor(self, actor: Actor, monitor_id: str) -> MonitorCard:
         """One monitor with what is going on."""

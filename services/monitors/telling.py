@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from services.datasets.model import Dataset
 from services.monitors import notices
 from services.monitors.incidents import Effect, Incident
-from services.monitors.model import Destination, Monitor
+from services.monitors.model import Destination, Detail, Monitor
 from services.monitors.ports import MonitorStore
 from services.monitors.routing import destinations, told_from
 from services.outbox import Notice
@@ -21,6 +21,9 @@ TOGETHER = timedelta(minutes=10)
 
 ALONE = 3
 """So many of them have a message of their own first."""
+
+MOST_WATCHERS = 50
+"""So many of those who watch a dataset are told of an incident directly."""
 
 Policy = Callable[[Dataset], Sequence[Destination]]
 """Where the installation's rules send a dataset's incidents; nothing where they say nothing."""
@@ -73,6 +76,7 @@ class Telling:
         places = destinations(monitor.draft, dataset, policy, fallback=monitor.created_by)
         if not places:
             return incident, ()
+        places = (*places, *_watching(dataset, {concerned(incident, monitor, dataset), *(each.to for each in places)}))
         channel, began = places[0].to, _began(incident.opened_at)
         own = notices.message_key(incident.id, channel)
         if channel.startswith(("U", "W")) or await self._store.openings(channel, began) < ALONE:
@@ -86,6 +90,12 @@ def concerned(incident: Incident, monitor: Monitor, dataset: Dataset | None) -> 
     """Whom an incident concerns: who took it on, else whom the monitor names, else the dataset's owner."""
     owner = dataset.owner if dataset is not None else ""
     return incident.assignee or monitor.draft.mention or owner
+
+
+def _watching(dataset: Dataset | None, told: set[str]) -> tuple[Destination, ...]:
+    """Who watches the dataset and is not told already: a line that follows the incident, in a direct message."""
+    watchers = [] if dataset is None else [each for each in dataset.watchers if each not in told]
+    return tuple(Destination(each, Detail.BRIEF) for each in watchers[:MOST_WATCHERS])
 
 
 def _began(moment: datetime) -> datetime:

@@ -26,6 +26,14 @@ class MonitorCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Watching:
+    """How a dataset is watched. monitors: how many there are. open: its open incidents, the worst first."""
+
+    monitors: int
+    open: tuple[Incident, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentView:
     """An incident with what its message shows. run: the run its numbers are of, None if it was forgotten.
 

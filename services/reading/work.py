@@ -15,7 +15,9 @@ from services.datasets.model import (
     DatasetType,
     DatastoreSource,
     Definition,
+    FileFormat,
     FileStamp,
+    Format,
     Inspection,
     Listing,
     Preview,
@@ -121,11 +123,15 @@ def _preview(definition: Definition, source: FileSource, rows: int, profile_rows
 
 
 def warm() -> None:
-    """Import what reading a table needs, so that the next task of this process need not wait for it.
+    """Import what reading and comparing tables needs, so that the next task of this process need not wait for it.
 
-    A small table is read to the end: libraries import more in the middle of their work.
+    A small table is read to the end, as text and as Parquet: libraries import more in the middle of their work.
     """
-    from services.drift.work import ProfileTask, profile  # which imports this module
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from services.drift.settings import CompareSettings
+    from services.drift.work import ProfileTask, compare_profiles, profile  # which imports this module
 
     definition = Definition(DatasetType.TABULAR, DatastoreSource("warm", ("warm.csv",)))
     with TemporaryDirectory(prefix="dataset-bot-") as folder:
@@ -135,6 +141,11 @@ def warm() -> None:
         definition = replace(definition, format=found.format)
         preview(definition, place, 1, 10, DEFAULT_LIMITS)
         profile(ProfileTask(definition, place, DEFAULT_LIMITS))
+        pq.write_table(pa.table({"a": [1, 2], "b": ["x", "y"]}), Path(folder, "warm.parquet"))
+        place = FolderPlace("warm", folder, ("warm.parquet",))
+        definition = replace(definition, format=Format(FileFormat.PARQUET))
+        counted = profile(ProfileTask(definition, place, DEFAULT_LIMITS))
+        compare_profiles(counted, counted, CompareSettings())
 
 
 def _limit_threads() -> None:

@@ -20,6 +20,11 @@ IS_DEPRECATED = "xdeprecated"
 IS_DRIFTING = "xdrifting"
 
 
+def name_facet(name: str) -> str:
+    """The token that the dataset of this very name has alone."""
+    return "xn" + _short_hash(name)
+
+
 def type_facet(kind: DatasetType) -> str:
     """The token that all datasets of a type have."""
     return f"xtype{kind.value}"
@@ -110,7 +115,7 @@ def _insert(connection: sqlite3.Connection, entry: DatasetSummary, owner: str, s
         ),
     )
     name, rest = name_words(entry.name), _rest_words(entry.tags, entry.description, owner)
-    facet = _facets(entry.type, entry.tags, owner, deprecated=deprecated, state=state)
+    facet = _facets(entry.name, entry.type, entry.tags, owner, deprecated=deprecated, state=state)
     connection.execute(
         "INSERT INTO words (rowid, first, name, rest, facet) VALUES (?, ?, ?, ?, ?)",
         (cursor.lastrowid, first_words(entry.name), " ".join(name), " ".join(rest), facet),
@@ -137,8 +142,10 @@ def _rest_words(tags: Iterable[tuple[str, str]], description: str, owner: str) -
     return words(f"{labels} {description} {owner}")
 
 
-def _facets(kind: DatasetType, tags: Iterable[tuple[str, str]], owner: str, *, deprecated: bool, state: str) -> str:
-    found = [type_facet(kind), owner_facet(owner)]
+def _facets(
+    name: str, kind: DatasetType, tags: Iterable[tuple[str, str]], owner: str, *, deprecated: bool, state: str
+) -> str:
+    found = [name_facet(name), type_facet(kind), owner_facet(owner)]
     for key, value in tags:
         found += [tag_facet(key, None), tag_facet(key, value)]
     if deprecated:
@@ -169,7 +176,9 @@ def write_marks(connection: sqlite3.Connection, marks: Sequence[DatasetMark]) ->
         uses.subtract(_words_of(connection, identifier))
         pairs = [(key, value) for key, value in json.loads(tags)]
         rest = _rest_words(pairs, description, mark.owner)
-        facet = _facets(DatasetType(kind), pairs, mark.owner, deprecated=bool(deprecated), state=mark.state.value)
+        facet = _facets(
+            mark.name, DatasetType(kind), pairs, mark.owner, deprecated=bool(deprecated), state=mark.state.value
+        )
         connection.execute("UPDATE words SET rest = ?, facet = ? WHERE rowid = ?", (" ".join(rest), facet, identifier))
         connection.execute(
             "UPDATE dataset SET owner = ?, state = ? WHERE id = ?", (mark.owner, mark.state.value, identifier)

@@ -14,6 +14,7 @@ from services.search.entries import (
     IS_DEPRECATED,
     IS_DRIFTING,
     SUMMARY_COLUMNS,
+    name_facet,
     owner_facet,
     summary,
     tag_facet,
@@ -111,9 +112,11 @@ def _facets(query: DatasetQuery) -> str:
         tokens.append(type_facet(query.type))
     if query.owner is not None:
         tokens.append(owner_facet(query.owner))
+    wanted = [f'facet : "{token}"' for token in tokens]
     if query.drifting:
-        tokens.append(IS_DRIFTING)
-    return " AND ".join(f'facet : "{token}"' for token in tokens)
+        any_of = (IS_DRIFTING, *map(name_facet, query.with_incidents))
+        wanted.append("({})".format(" OR ".join(f'facet : "{token}"' for token in any_of)))
+    return " AND ".join(wanted)
 
 
 def _with_deprecated(match: str, wanted: bool | None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-FORMAT = 1
+FORMAT = 2
 """Raised with every change of the tables or of what is written to them: an older file is thrown away."""
 
 _APPLICATION = 0x44534958  # "DSIX" in SQLite's header marks the file as ours

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, insert, literal_column, or_, select, update
 
 from services.monitors.model import Cause, DigestPeriod, Monitor, Run, RunState
 from services.monitors.ports import Digest, NextDigest, NextTime, TellDigest
@@ -19,7 +19,8 @@ from services.store.monitors import SqlMonitors, monitors, runs
 _SCHEDULING = 0x736C6F7473  # "slots": what `exclusive` is told
 _CLAIMING = 0x72756E73  # "runs"
 
-_monitor, _run = monitor_tables.monitor.c, monitor_tables.monitor_run.c
+_runs = monitor_tables.monitor_run
+_monitor, _run = monitor_tables.monitor.c, _runs.c
 _digest, _feed = monitor_tables.monitor_digest.c, monitor_tables.monitor_feed.c
 
 _WAITING: ColumnElement[bool] = literal_column("monitor_run.state = 'waiting'")
@@ -56,7 +57,7 @@ class SqlMonitorStore(SqlMonitors):
                 if not (monitor.paused or monitor.deleted)
             ]
             if new:
-                connection.execute(insert_new(connection, monitor_tables.monitor_run), new)
+                connection.execute(insert_new(connection, _runs), new)
             for monitor in due:
                 slot, begins = next_time(monitor, now) or (None, None)
                 moved = update(monitor_tables.monitor).where(_monitor.id == monitor.id)
@@ -79,13 +80,13 @@ class SqlMonitorStore(SqlMonitors):
         def work(connection: Connection) -> tuple[Run, ...]:
             exclusive(connection, _CLAIMING)
             gone = and_(_run.instance_id != self._instance_id, _run.instance_id.not_in(alive_since(now - self._lease)))
-            left = update(monitor_tables.monitor_run).where(_run.workspace_id == workspace_id, _RUNNING, gone)
+            left = update(_runs).where(_run.workspace_id == workspace_id, _RUNNING, gone)
             connection.execute(left.values(state=RunState.WAITING.value, instance_id=""))
             chosen = _chosen(connection, workspace_id, now, limit)
             if not chosen:
                 return ()
             claimed = (
-                update(monitor_tables.monitor_run)
+                update(_runs)
                 .where(_run.id.in_(chosen), _WAITING)
                 .values(
                     state=RunState.RUNNING.value,
@@ -102,7 +103,7 @@ class SqlMonitorStore(SqlMonitors):
     async def put_back(self, run_id: str, due_at: datetime) -> bool:
         """See `MonitorStore.put_back`."""
         back = (
-            update(monitor_tables.monitor_run)
+            update(_runs)
             .where(_run.id == run_id, _RUNNING, _run.instance_id == self._instance_id)
             .values(state=RunState.WAITING.value, instance_id="", due_at=due_at)
         )
@@ -179,12 +180,17 @@ class SqlMonitorStore(SqlMonitors):
         """See `MonitorStore.forget_runs`."""
         workspace_id = await self._workspace.id()
         place = func.row_number().over(partition_by=_run.monitor_id, order_by=_run.ended_at.desc()).label("place")
-        ranked = select(_run.id, _run.ended_at, place).where(
-            _run.workspace_id == workspace_id, literal_column("monitor_run.ended_at IS NOT NULL")
+        ranked = (
+            select(_run.id, _run.monitor_id, _run.ended_at, place)
+            .where(_run.workspace_id == workspace_id, literal_column("monitor_run.ended_at IS NOT NULL"))
+            .subquery()
         )
-        old = ranked.subquery()
-        chosen = select(old.c.id).where(old.c.place > keep, old.c.ended_at < before)
-        gone = delete(monitor_tables.monitor_run).where(_run.id.in_(chosen))
+        old = select(ranked).where(ranked.c.place > keep, ranked.c.ended_at < before).subquery()
+        has_numbers = case((literal_column("monitor_run.comparison <> 'null'"), 1), else_=0).label("has_numbers")
+        nth = func.row_number().over(partition_by=(old.c.monitor_id, has_numbers), order_by=old.c.ended_at.desc())
+        weighed = select(old.c.id, has_numbers, nth.label("nth")).join(_runs, _run.id == old.c.id).subquery()
+        chosen = select(weighed.c.id).where(or_(weighed.c.has_numbers == 0, weighed.c.nth > 1))
+        gone = delete(_runs).where(_run.id.in_(chosen))
         return await self._db.write(lambda connection: connection.execute(gone).rowcount)
 
 

@@ -149,6 +149,14 @@ class SqlMonitors:
             )
         )
 
+    async def drifting(self) -> tuple[str, ...]:
+        """See `MonitorStore.drifting`."""
+        query = select(_incident.dataset).where(
+            _incident.workspace_id == await self._workspace.id(), IS_OPEN, _incident.subject == Subject.DATA.value
+        )
+        names = query.distinct().order_by(_incident.dataset)
+        return await self._db.read(lambda connection: tuple(connection.execute(names).scalars()))
+
     async def ended_incidents(self, channel: str, since: datetime, limit: int = 100) -> tuple[Incident, ...]:
         """See `MonitorStore.ended_incidents`."""
         return await self._incidents(

@@ -38,12 +38,19 @@ def section(text: str) -> dict[str, object]:
 
 @dataclass
 class Drawer:
-    """Draws a notice's `text`; with `picture`, a picture of that key; `broken` and `nothing` do what they say."""
+    """Draws a notice's `text`; with `picture`, a picture of that key; `broken` and `nothing` do what they say.
+
+    troubles: what the next drawings of pictures raise, one each; word_troubles: what those of messages do.
+    """
 
     pictures_made: list[str] = field(default_factory=list)
+    troubles: list[Exception] = field(default_factory=list)
+    word_troubles: list[Exception] = field(default_factory=list)
 
     async def draw(self, stored: StoredNotice) -> Message | None:
         args = stored.notice.args
+        if self.word_troubles:
+            raise self.word_troubles.pop(0)
         if args.get("broken"):
             raise RuntimeError("this drawing is broken")
         if args.get("nothing"):
@@ -54,6 +61,8 @@ class Drawer:
 
         async def make() -> bytes:
             self.pictures_made.append(key)
+            if self.troubles:
+                raise self.troubles.pop(0)
             if args.get("unpaintable"):
                 raise RuntimeError("this picture is broken")
             return PNG
@@ -115,6 +124,15 @@ class Stage:
                     self.clock.ahead += timedelta(seconds=1)
                     self.pump.wake()
                 await asyncio.sleep(0.02)
+
+    async def begun(self, key: str, *, seconds: float = 5) -> None:
+        """Wait until the pump took a notice on for the first time, or dropped it."""
+        async with asyncio.timeout(seconds):
+            while True:
+                found = await self.outbox.get(key)
+                if found is not None and (found.attempts or found.state in ENDED):
+                    return
+                await asyncio.sleep(0.002)
 
     async def until(self, seen: Callable[[], bool], *, seconds: float = 5) -> None:
         """Wait until something has happened at Slack."""

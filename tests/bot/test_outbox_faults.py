@@ -6,7 +6,9 @@ import time
 
 import pytest
 
+from bot.outbox_pictures import PICTURE_TRIES
 from bot.sandbox.faults import Faults, RateFault, ServerFault
+from services.errors import Busy, TimedOut, Unavailable
 from tests.bot.conftest import value
 from tests.bot.outbox_stage import Stage, edit, post
 
@@ -65,6 +67,17 @@ async def test_where_the_history_cannot_be_read_people_are_rather_told_twice_tha
     assert value(stage.metrics, "dataset_bot_outbox_notices_total", result="blind") == 1
 
 
+async def test_an_edit_takes_the_turn_of_the_one_it_replaces(stage: Stage) -> None:
+    await stage.put(post("card"))
+    await stage.ended("card")
+    stage.slack.faults = Faults(rate_limited={"chat.update": RateFault(times=1, retry_after=1)})
+    for number in range(30):  # with a turn of its own for each, the last one would be told after 36 s
+        await stage.put(edit("card", f"v{number}"))
+        await stage.begun(f"card>v{number}")
+    assert await stage.ended("card>v29") == ["sent"]
+    assert stage.told() == ["v29"]
+
+
 async def test_slack_asks_to_wait_and_is_obeyed(stage: Stage) -> None:
     stage.slack.faults = Faults(rate_limited={POSTING: RateFault(times=1, retry_after=1)})
     started = time.monotonic()
@@ -121,6 +134,47 @@ async def test_an_upload_that_fails_is_repeated_and_then_left_out(stage: Stage) 
     await stage.put(post("never", to="C0DATA", picture="q"))
     assert await stage.ended("never", hurry=True) == ["sent"]
     assert [block["type"] for block in stage.messages("C0DATA")[0].blocks] == ["section"]
+
+
+async def test_what_a_drawing_needs_is_waited_for_however_long_it_is_away(stage: Stage) -> None:
+    stage.drawer.word_troubles = [Unavailable("Slack did not tell me about this channel.")] * 8
+    await stage.put(post("alert"))
+    assert await stage.ended("alert", hurry=True) == ["sent"]
+    assert (stage.told(), stage.undelivered) == (["alert"], [])
+
+
+PASSING = {
+    "no worker is free": Busy("The bot is reading as many datasets as it can."),
+    "its worker died": Unavailable("The process that read the data stopped unexpectedly.", code="reader_crashed"),
+    "its worker was stopped": TimedOut("Reading took longer than 120 seconds and was stopped."),
+    "nobody drew it in time": TimeoutError(),
+}
+
+
+@pytest.mark.parametrize("trouble", PASSING.values(), ids=PASSING)
+async def test_a_picture_that_cannot_be_drawn_now_is_drawn_a_little_later(trouble: Exception, stage: Stage) -> None:
+    stage.drawer.troubles = [trouble, trouble]
+    await stage.put(post("card", picture="p"))
+    assert await stage.ended("card", hurry=True) == ["sent"]
+    assert [block["type"] for block in stage.messages()[0].blocks] == ["section", "image"]
+    assert stage.drawer.pictures_made == ["p"] * 3
+
+
+async def test_a_picture_that_cannot_be_drawn_for_long_is_left_out_and_the_log_says_why(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.drawer.troubles = [Busy("All workers read.")] * 99
+    await stage.put(post("card", picture="p"), edit("card", "changed", picture="p"))
+    assert (await stage.ended("card", "card>changed", hurry=True))[0] == "sent"
+    assert [block["type"] for block in stage.messages()[0].blocks] == ["section"]
+    assert stage.drawer.pictures_made == ["p"] * 2 * PICTURE_TRIES
+    logged = capsys.readouterr().out
+    assert "All workers read." in logged
+    assert "a notice goes without its picture" in logged
+    stage.drawer.troubles.clear()
+    await stage.put(edit("card", "later", picture="p"))
+    await stage.ended("card>later")
+    assert [block["type"] for block in stage.messages()[0].blocks] == ["section", "image"], "the next edit shows it"
 
 
 async def test_a_picture_that_slack_has_not_made_ready_is_waited_for(stage: Stage) -> None:

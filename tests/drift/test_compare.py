@@ -269,7 +269,7 @@ def test_an_undecided_verdict_is_decided_by_a_second_look_and_only_then() -> Non
 
 
 def test_the_azureml_preset_is_azures_formulas_on_complete_rows() -> None:
-    """As `data_drift_compute_metrics` computes them: see docs/drift.md; the formulas are written out here."""
+    """As `data_drift_compute_metrics` computes them: see docs/drift-engine.md; the formulas are written out here."""
     rng = np.random.default_rng(7)
     sides = []
     for shift, size in ((0, 6000), (0.2, 4000)):

@@ -40,6 +40,8 @@ class ScriptedComparer:
         self._now += 1
         self.most_at_once = max(self.most_at_once, self._now)
         try:
+            if progress is not None:
+                await progress(f"Reading: {target.label}")
             if self.gate is not None:
                 await self.gate.wait()
             if self.failing is not None:

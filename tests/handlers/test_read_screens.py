@@ -29,8 +29,10 @@ from services.datasets.model import (
     VersionDiff,
     VersionStats,
 )
+from services.monitors.views import Watching
 from tests.handlers import samples
 from tests.handlers.conftest import Golden
+from tests.monitors.samples import an_incident
 
 ADDRESS = refs.ReturnAddress(command="show {}", channel_id="C0DATA", response_url="https://hooks.slack.example/x")
 
@@ -45,6 +47,9 @@ SCREENS: dict[str, Message | Json] = {
         samples.page(100, total=2304, offset=100, corrected=(("slaes", "sales"),), index_age=4000.0),
         request("slaes tag:team=growth type:tabular owner:<@U0BEN> drifting page:2"),
     ),
+    "list_drifting": list_view.build(
+        samples.page(4), request("drifting"), drifting=frozenset(item.name for item in samples.page(4).items[:2])
+    ),
     "list_shared": list_view.build(samples.page(3), ListRequest(), shared=True),
     "list_nothing_matches": list_view.build(samples.page(0), request("unicorns mine")),
     "list_empty": list_view.build(samples.page(0), ListRequest()),
@@ -53,6 +58,9 @@ SCREENS: dict[str, Message | Json] = {
         ListRequest(),
     ),
     "show": show_view.build(samples.card(), "U0ADA"),
+    "show_drifting": show_view.build(
+        samples.card(), "", watching=Watching(2, (an_incident(0.6), an_incident(0.2, id="i2", monitor_id="m2")))
+    ),
     "show_watched": show_view.build(samples.card(), "U0BEN"),
     "show_deprecated": show_view.build(
         samples.card(dataset=samples.dataset(deprecation=samples.DEPRECATION, latest_version=5)), ""

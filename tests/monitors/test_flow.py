@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import time, timedelta
 
 import pytest
@@ -25,6 +26,7 @@ from services.monitors.model import (
     ScheduleKind,
     Severity,
 )
+from services.monitors.ports import Change
 from services.outbox import Action
 from services.store.access_audit import AuditChains
 from tests.datasets.world import ADA, ADMIN, BEN
@@ -104,6 +106,11 @@ async def test_a_day_without_news_tells_nothing_and_keeps_no_second_copy(world: 
     (incident,) = await world.open()
     assert (await world.incidents.details(ADA, runs[0].id)).target == "flights:2"
     assert incident.run_id == runs[3].id
+    later = replace(incident, run_id=runs[0].id, revision=incident.revision + 1)
+    assert await world.store.apply(Change(incidents=(later,)))
+    view = await world.incidents.incident(incident.id)
+    assert view.comparison is not None, "the numbers are kept by the first of the runs that saw them"
+    assert view.comparison.target == "flights:2"
 
 
 async def test_accepting_as_baseline_ends_the_incident_and_compares_with_it_from_then_on(world: MonitorWorld) -> None:
@@ -450,3 +457,52 @@ async def test_a_channel_that_takes_nothing_any_more_is_told_to_the_owner(world:
     await world.run_due()
     after = [(each.notice.kind, each.notice.of) for each in await world.told()]
     assert after[0] == ("monitor.incident", told[1].notice.key)
+
+
+async def test_where_only_a_brief_line_cannot_stand_the_message_stays_where_it_is(world: MonitorWorld) -> None:
+    await world.version()
+    await world.monitor(destinations=(Destination(CHANNEL), Destination("C0BRIEF", Detail.BRIEF)))
+    await world.version(price=0.3)
+    await world.run_due()
+    full, brief = await world.outbox.claim(10)
+    await world.outbox.sent(full.id, CHANNEL, "1.0")
+    await world.incidents.undelivered(brief, "channel_shared")
+    await world.outbox.failed(brief.id, "channel_shared")
+    assert [(each.notice.kind, each.notice.to) for each in await world.told()] == [
+        ("monitor.told", "U0ADA"),
+        ("monitor.brief", "U0ADA"),
+    ]
+    (incident,) = await world.open()
+    assert incident.places == (Destination(CHANNEL), Destination("U0ADA", Detail.BRIEF))
+    assert incident.thread == full.notice.key
+    view = await world.incidents.act(ADA, incident.id, Act.ACKNOWLEDGE)
+    reply = next(each.notice for each in await world.told() if each.notice.kind == "monitor.reply")
+    assert (reply.to, reply.of) == (CHANNEL, full.notice.key)
+    assert "shared with another organisation" in view.monitor.trouble
+
+
+async def test_who_watches_the_dataset_gets_a_line_that_follows_the_incident(world: MonitorWorld) -> None:
+    await world.version()
+    monitor = await world.monitor()
+    for watcher in ("U0ADA", "U0BEN", "U0GONE"):
+        await world.records.set_watching("flights", watcher, True)
+    await world.version(price=0.3)
+    await world.run_due()
+    claimed = await world.outbox.claim(10)
+    assert [(each.notice.kind, each.notice.to) for each in claimed] == [
+        ("monitor.incident", CHANNEL),  # Ada, who owns it, is mentioned here
+        ("monitor.brief", "U0BEN"),
+        ("monitor.brief", "U0GONE"),
+    ]
+    for each in claimed[:2]:
+        await world.outbox.sent(each.id, each.notice.to, f"{each.id}.0")
+    await world.incidents.undelivered(claimed[2], "user_disabled")
+    await world.outbox.failed(claimed[2].id, "user_disabled")
+    assert (await world.monitors.monitor(ADA, monitor.id)).monitor.trouble == ""
+    await world.version()
+    await world.run_due()
+    assert sorted((each.notice.kind, each.notice.of) for each in await world.told()) == [
+        ("monitor.brief", claimed[1].notice.key),
+        ("monitor.incident", claimed[0].notice.key),
+        ("monitor.reply", claimed[0].notice.key),
+    ]

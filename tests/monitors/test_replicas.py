@@ -8,10 +8,10 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from bot.clock import SystemClock
 from bot.sandbox.server import LocalSlack
@@ -31,7 +31,7 @@ from tests.scenario.bot_on_local_slack import ROOT
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
-MONITORS, ROUNDS = 150, 2
+SLOTS, DATASETS = 1000, 100
 CLOCK = SystemClock()
 
 
@@ -82,11 +82,14 @@ async def dataset(database: Database, name: str) -> None:
         await records.record_version(name, number, registered_by="U0ADA", fingerprint=fingerprint, stats=VersionStats())
 
 
-async def monitor(store: SqlMonitorStore, slack: LocalSlack, name: str, *, due: datetime | None) -> Monitor:
-    """A monitor with a channel of its own."""
+async def monitor(
+    store: SqlMonitorStore, slack: LocalSlack, of: str, *, due: datetime | None, name: str = ""
+) -> Monitor:
+    """A monitor of a dataset with a channel of its own: Slack's pace is that of a channel."""
+    name = name or of
     channel = "C" + name.upper().replace("-", "")
     slack.world.channels[channel] = Channel(channel, name, "channel", ["U0ADA", "U0BOT"])
-    draft = MonitorDraft(name, destinations=(Destination(channel),), schedule=Schedule(cron="0 0 1 1 *"))
+    draft = MonitorDraft(of, destinations=(Destination(channel),), schedule=Schedule(cron="0 0 1 1 *"))
     made = Monitor(f"m-{name}", draft, "U0ADA", CLOCK.now(), next_slot=due, next_run_at=due)
     assert await store.apply(Change(monitor=made))
     return made
@@ -113,29 +116,29 @@ async def posted(slack: LocalSlack, count: int, seconds: float = 60) -> Counter[
     return Counter({channel: len(messages) for channel, messages in slack.world.messages.items() if messages})
 
 
-async def test_two_replicas_run_and_tell_each_slot_once(url: str, database: Database, slack: LocalSlack) -> None:
+async def test_two_replicas_run_and_tell_each_of_a_thousand_slots_once(
+    url: str, database: Database, slack: LocalSlack
+) -> None:
     store = SqlMonitorStore(database, "local", "parent", clock=CLOCK)
-    names = [f"set-{number}" for number in range(MONITORS)]
-    for name in names:
-        await dataset(database, name)
+    names = [f"set-{number}" for number in range(DATASETS)]
+    await asyncio.gather(*(dataset(database, name) for name in names))
+    due = CLOCK.now()
+    await asyncio.gather(
+        *(monitor(store, slack, names[n % DATASETS], name=f"watch-{n}", due=due) for n in range(SLOTS))
+    )
     async with replica(url, slack, "serve") as one, replica(url, slack, "serve") as two:
-        for name in names:
-            await monitor(store, slack, name, due=CLOCK.now())
-        await ended(database, MONITORS)
-        again = update(monitor_tables.monitor).values(next_slot=datetime.now(UTC), next_run_at=datetime.now(UTC))
-        await database.write(lambda connection: connection.execute(again).rowcount)
-        await ended(database, MONITORS * ROUNDS)
-        told = await posted(slack, MONITORS)
+        await ended(database, SLOTS)
+        told = await posted(slack, SLOTS)
         shares = [await compared(process) for process in (one, two)]
     rows = await database.read(
         lambda connection: connection.execute(
             select(monitor_tables.monitor_run.c.attempts, monitor_tables.monitor_run.c.state)
         ).all()
     )
-    assert [tuple(row) for row in rows] == [(1, "done")] * (MONITORS * ROUNDS)
+    assert [tuple(row) for row in rows] == [(1, "done")] * SLOTS
     assert set(told.values()) == {1}
-    assert len(told) == MONITORS
-    assert sum(shares) == MONITORS * ROUNDS
+    assert len(told) == SLOTS
+    assert sum(shares) == SLOTS
     assert min(shares) > 0, "both did some of it"
 
 

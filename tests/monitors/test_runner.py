@@ -89,7 +89,9 @@ async def test_what_a_stopped_runner_leaves_is_made_by_the_next(world: MonitorWo
         again = await world.monitors.run_now(ADA, monitor.id)
         assert again.id == run.id
         await until(partial(began, world, 1))
+        assert runner.how_far(run.id) == "Reading: flights:2", "who asked for it can be told how far it is"
         assert await runner.stop(0) == 1
+        assert runner.how_far(run.id) == ""
     (claimed,) = await world.store.claim_runs(world.clock.now(), 9)
     assert (claimed.id, claimed.attempts) == (run.id, 2)
 

@@ -109,6 +109,9 @@ async def test_from_an_unchanged_form_to_an_alert_and_its_end(drifting: Drifting
     assert "sales:3" in still.shown
     assert "sales:1" in still.shown, "while an incident is open its baseline stays"
 
+    listed = await drifting.asked(drifting.ben, "list drifting", "open drift incident")
+    assert "drift incident · ✓ unchanged" in listed.shown
+
     alert = await drifting.changed(alert, "sales:3")  # buttons of the message as it was are not there any more
     await drifting.ben.click(alert, "incident:details")
     refused = await drifting.ben.wait_view("error", "no access to", timeout=SOON)
@@ -124,6 +127,7 @@ async def test_from_an_unchanged_form_to_an_alert_and_its_end(drifting: Drifting
     await drifting.ben.wait_message(CHANNEL, "Resolved", thread_ts=alert.ts, timeout=SOON)
     rows = [block["elements"] for block in alert.blocks if block["type"] == "actions"]
     assert [each["action_id"] for each in rows[0]] == ["incident:details", "incident:reopen"]
+    await drifting.asked(drifting.ben, "list drifting", "No dataset with an open drift incident or changed files.")
 
 
 async def test_what_one_may_not_do_is_told_and_nothing_moves(drifting: Drifting) -> None:
@@ -149,6 +153,8 @@ async def test_what_one_may_not_do_is_told_and_nothing_moves(drifting: Drifting)
 
     await drifting.ben.click(alert, "incident:assign")
     form = await drifting.ben.wait_view("incident_assign", timeout=SOON)
+    answer = await drifting.ben.submit(form, {"assignee": "U0MIA"})
+    assert "can take on an incident" in answer["errors"]["assignee"]
     await drifting.ben.submit(form, {"assignee": "U0BEN"})
     alert = await drifting.changed(alert, "Assigned to <@U0BEN>")
     done = await drifting.ben.wait_view("done", timeout=SOON)
@@ -170,6 +176,27 @@ async def test_what_one_may_not_do_is_told_and_nothing_moves(drifting: Drifting)
     assert "<!channel>" not in alert.shown
     done = await drifting.ben.wait_view("done", timeout=SOON)
     await drifting.ben.close(done, is_cleared=True)
+
+
+async def test_what_data_look_like_is_not_told_where_another_organisation_reads(drifting: Drifting) -> None:
+    await drifting.version("loans", 1, price=10)
+    told = await drifting.asked(drifting.chiara, "drift loans", "loans")
+    await drifting.chiara.click(told, "monitor:create")
+    form = await drifting.chiara.wait_view("monitor_form", "Compare the latest", timeout=SOON)
+    answer = await drifting.chiara.submit(form, {"channel": "C0SHARED"})
+    assert "shared with another organisation" in answer["errors"]["channel"]
+    answer = await drifting.chiara.submit(form, {"channel": "G0OWNERS"})
+    assert answer.get("response_action") == "push", answer
+    done = await drifting.chiara.wait_view("done", "watches", timeout=SOON)
+    await drifting.chiara.close(done, is_cleared=True)
+
+    drifting.on.slack.workspace.world.channels["G0OWNERS"].is_ext_shared = True
+    await drifting.version("loans", 2, price=20)
+    direct = await drifting.chiara.dm()
+    told = await drifting.chiara.wait_message(direct, "cannot post in", timeout=SOON)
+    assert "shared with another organisation" in told.shown
+    await drifting.chiara.wait_message(direct, "Drift: loans", timeout=SOON)
+    assert not drifting.on.slack.workspace.world.messages["G0OWNERS"]
 
 
 async def test_a_monitor_is_edited_previewed_paused_copied_and_deleted(drifting: Drifting) -> None:

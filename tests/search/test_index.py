@@ -94,6 +94,21 @@ async def test_parts_of_names(shelf: Shelf, typed: str) -> None:
     assert await found(shelf, typed) == ["sales-q3"]
 
 
+async def test_datasets_with_incidents_count_as_drifting(shelf: Shelf) -> None:
+    await shelf.put(entry("sales", "tills"), entry("sales-2024", "tills"), entry("weather"), entry("stock", "tills"))
+    await shelf.mark("stock", "U1", FingerprintState.CHANGED)
+    named = ("sales", "gone")
+    assert sorted(await found(shelf, drifting=True, with_incidents=named)) == ["sales", "stock"]
+    assert sorted(await found(shelf, "tills", drifting=True, with_incidents=named)) == ["sales", "stock"]
+    assert await found(shelf, "sales", drifting=True, with_incidents=named) == ["sales"], "and no other name like it"
+    assert await found(shelf, drifting=True, with_incidents=named, owner="U1") == ["stock"]
+    assert sorted(await found(shelf, with_incidents=named)) == ["sales", "sales-2024", "stock", "weather"]
+    await shelf.put(entry("sales", "shops"))
+    assert await found(shelf, "shops", drifting=True, with_incidents=named) == ["sales"], "also once it changed"
+    many = tuple(f"set-{number}" for number in range(10_000))
+    assert sorted(await found(shelf, drifting=True, with_incidents=(*many, "weather"))) == ["stock", "weather"]
+
+
 @pytest.mark.parametrize(
     "typed", ['"', "sales OR 1=1", "name:sales", "sales*", "(", "NEAR(a b)", "'; DROP TABLE", "\0"]
 )

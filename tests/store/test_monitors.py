@@ -131,6 +131,7 @@ async def test_an_incident_comes_back_as_it_was(store: SqlMonitorStore, clock: S
     assert await store.open_incidents(monitor_id="m1") == (incident,)
     assert await store.open_incidents(dataset="flights", channel="C1") == (incident,)
     assert await store.open_incidents(dataset="other") == ()
+    assert await store.drifting() == ("flights",)
     assert await store.incidents_in("incident:i1:C1") == (incident,)
     assert await store.openings("C1", incident.opened_at) == 1
     assert await store.openings("C1", incident.opened_at + timedelta(seconds=1)) == 0
@@ -147,6 +148,7 @@ async def test_an_incident_comes_back_as_it_was(store: SqlMonitorStore, clock: S
     )
     assert await store.apply(Change(incidents=(over,)))
     assert await store.open_incidents() == ()
+    assert await store.drifting() == ()
     assert await store.ended_incidents("C1", now) == (over,)
     assert await store.snoozes_over(now + timedelta(days=9), 10) == ()
 
@@ -156,6 +158,10 @@ async def test_one_incident_of_a_kind_is_open_for_a_monitor(store: SqlMonitorSto
     assert await store.apply(Change(incidents=(an_incident(),)))
     assert not await store.apply(Change(incidents=(replace(an_incident(), id="i2"),)))
     assert await store.apply(Change(incidents=(replace(an_incident(), id="i3", subject=Subject.RUN),)))
+    await store.apply(Change(monitor=made("m2", clock, dataset="sales")))
+    failing = replace(an_incident(), id="i4", monitor_id="m2", dataset="sales", subject=Subject.RUN)
+    assert await store.apply(Change(incidents=(failing,)))
+    assert await store.drifting() == ("flights",), "a run that fails says nothing of the data"
 
 
 async def test_a_change_is_stored_whole_or_not_at_all(db: Database, store: SqlMonitorStore, clock: SetClock) -> None:
@@ -256,9 +262,28 @@ async def test_a_result_comes_back_with_its_comparison_and_lists_leave_that_out(
     assert [run.id for run in brief] == ["r3", "r2", "r1", "r0"]
     assert brief[0].result == replace(result, comparison={})
     assert [run.id for run in await store.runs_of("m1", brief[1].ended_at, 1)] == ["r1"]
-    assert await store.forget_runs(clock.now(), keep=3) == 1
     assert await store.forget_runs(clock.now() - timedelta(days=9), keep=0) == 0
+    assert await store.forget_runs(clock.now(), keep=2) == 1
     assert [run.id for run in await store.runs_of("m1", None, 10)] == ["r3", "r2", "r1"]
+
+
+async def test_the_run_whose_numbers_later_ones_share_is_not_forgotten(store: SqlMonitorStore, clock: SetClock) -> None:
+    numbers = RunResult(Outcome.CLEAN, data_key="k", comparison={"a": [1]})
+    results = [numbers, RunResult(Outcome.UNKNOWN), *[replace(numbers, comparison={}, same_as="m1-0")] * 4]
+    for name, dataset in (("m1", "flights"), ("m2", "sales")):
+        monitor = made(name, clock, dataset=dataset)
+        await store.apply(Change(monitor=monitor))
+        for number, result in enumerate(results):
+            await store.apply(Change(runs=(waiting(f"{name}-{number}", monitor, clock),)))
+            (run,) = await store.claim_runs(clock.now(), 1)
+            await store.apply(Change(finished=replace(run, state=RunState.DONE, ended_at=clock.now(), result=result)))
+            clock.advance(days=1)
+    assert await store.forget_runs(clock.now(), keep=2) == 2 * 3
+    for name in ("m1", "m2"):
+        assert [run.id for run in await store.runs_of(name, None, 10)] == [f"{name}-5", f"{name}-4", f"{name}-0"]
+    kept = await store.run("m1-0")
+    assert kept is not None
+    assert kept.result == numbers
 
 
 async def test_digests_and_the_feed_s_cursor(db: Database, store: SqlMonitorStore, clock: SetClock) -> None:
