@@ -124,11 +124,8 @@ def _profile(arguments: argparse.Namespace) -> int:
 
     plan = None if arguments.edges_from is None else _stored(arguments.edges_from).plan
     side = _side(arguments.source, arguments.engine, "profile")
-    profile = side.profile
-    if profile is None:
-        assert side.count is not None
-        profile = side.count(plan)
-    elif plan is not None and profile.plan.id != plan.id:
+    profile = side.counted(plan)
+    if plan is not None and profile.plan.id != plan.id:
         raise DriftError(f"{arguments.source} is a profile already, counted at other edges.")
     _write(arguments.output, encode(profile))
     print(f"{profile.rows:,} rows of {len(profile.columns)} columns are counted in {arguments.output}.")
@@ -248,7 +245,7 @@ def _side(source: str, engine: str, what: str) -> Side:
 
 def _file_side(source: str, engine: str, what: str) -> Side:
     from services.drift.local_files import find_files, format_name, open_files
-    from services.drift.run import Side, counted
+    from services.drift.run import Side
     from services.drift.spark import chosen_engine
 
     files = find_files(source)
@@ -258,8 +255,7 @@ def _file_side(source: str, engine: str, what: str) -> Side:
         paths = [file.local for file in files if file.size]
         return Side(count=lambda plan: _with_spark(source, paths, format_name(files), plan))
     _limit_threads()
-    rows = open_files(source, files)
-    return Side(rows=rows, count=lambda plan: counted(rows, plan, progress=_progress(what)))
+    return Side(rows=open_files(source, files), progress=_progress(what))
 
 
 def _with_spark(source: str, paths: list[str], format_: str, plan: Plan | None) -> Profile:

@@ -7,8 +7,8 @@ import contextlib
 
 from bot.clock import SystemClock
 from bot.opened import OpenedWorkspace, Opening
+from bot.opening import open_workspace
 from bot.settings import Settings, load_settings
-from bot.wiring import open_workspace
 from services.access.model import PersonFacts
 from services.access.policy import BUILT_IN
 from services.drift.encode import decode, encode

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Coroutine
 from enum import StrEnum
 from typing import Any
 
@@ -32,6 +33,9 @@ _sdk_log = logging.getLogger("slack_sdk.socket_mode")
 
 CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 2.0
+RETIRE_SECONDS = 20.0
+"""How long a connection that Slack has asked to replace is still heard: Slack closes it about ten seconds after its
+warning, and what it sends on it until then would be lost by closing it first."""
 LONGEST_PAUSE_SECONDS = 30.0
 OPEN_AT_ONCE_SECONDS = 5.0
 """How long the start waits for the connections before it goes on without them."""
@@ -66,6 +70,7 @@ class _Connection(SocketModeClient):
         self._handling: set[asyncio.Task[None]] = set()
         self.ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
         self.greeted = asyncio.Event()
+        self.lost = asyncio.Event()
 
     async def open(self) -> None:
         """Connect once. Raises TimeoutError, SlackApiError or aiohttp.ClientError."""
@@ -136,6 +141,7 @@ class _Connection(SocketModeClient):
         self._last_frame = time.time()
 
     async def _lost(self, _message: WSMessage) -> None:
+        self.lost.set()
         self.end(Ended.CLOSED)
 
 
@@ -160,7 +166,7 @@ class SocketMode:
         self._current: list[_Connection | None] = [None] * connections
         self._keepers: list[asyncio.Task[None]] = []
         self._closers: set[asyncio.Task[None]] = set()
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     async def start(self) -> None:
         """Begin to keep the connections; returns when all are open, or after a few seconds without them."""
@@ -176,7 +182,7 @@ class SocketMode:
 
     async def stop(self, seconds: float = 3.0) -> None:
         """Take nothing more: acknowledge what has arrived, close all connections."""
-        self._stopping = True
+        self._stopping.set()
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
@@ -221,10 +227,10 @@ class SocketMode:
                 # A dead connection takes nothing any more, and one too many must go before another is let in.
                 self._current[number] = None
                 self._note(number)
-                self._close_later(connection)
+                self._later(connection.finish(3.0))
 
     async def _open(self, number: int) -> _Connection:
-        """A new connection in the place of the old one, which is closed once the new one has been greeted."""
+        """A new connection in the place of the old one, which is retired once the new one has been greeted."""
         ping = min(10.0, self._stale_seconds / 4)
         new = _Connection(self._app, self._app_token, self._web_client, ping)
         try:
@@ -236,7 +242,7 @@ class SocketMode:
             raise
         old, self._current[number] = self._current[number], new
         if old is not None:
-            self._close_later(old)
+            self._later(self._retire(old))
         self._note(number)
         return new
 
@@ -255,8 +261,18 @@ class SocketMode:
     def _note(self, number: int) -> None:
         self._metrics.socket(number, fresh=self._is_fresh(number))
 
-    def _close_later(self, connection: _Connection) -> None:
-        task = asyncio.create_task(connection.finish(3.0), name="socket-close")
+    async def _retire(self, connection: _Connection) -> None:
+        """Hear a connection until Slack has closed it, or the process ends."""
+        over = [asyncio.create_task(event.wait()) for event in (connection.lost, self._stopping)]
+        try:
+            await asyncio.wait(over, timeout=RETIRE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in over:
+                task.cancel()
+        await connection.finish(3.0)
+
+    def _later(self, closing: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(closing, name="socket-close")
         self._closers.add(task)
         task.add_done_callback(self._closers.discard)
 

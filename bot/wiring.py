@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError
@@ -33,7 +32,8 @@ from bot.middleware import Deliveries
 from bot.monitor_runner import MonitorRunner
 from bot.monitor_wiring import open_monitoring
 from bot.open_deliveries import OpenDeliveries
-from bot.opened import OpenedAccess, OpenedWorkspace, Opening, Sources
+from bot.opened import OpenedWorkspace, Opening
+from bot.opening import open_workspace
 from bot.outbox import OutboxPump
 from bot.periodic import Heartbeat, Periodic
 from bot.settings import Settings
@@ -54,33 +54,18 @@ from handlers.monitors.notices import DRAWINGS as MONITOR_DRAWINGS
 from handlers.posting import BlockSupport
 from handlers.sharing import SharedChannels
 from services.access.calendar import Calendar
-from services.access.datasets import RegisteredDatasets
 from services.access.executing import Executor
 from services.access.service import AccessService
 from services.access.sweeping import Sweep
-from services.datasets.service import DatasetService
-from services.datasets.workspace import WorkspaceFacts
-from services.datastores.service import DatastoreService
-from services.drift.shelf import ProfileShelf
 from services.jobs import Pool
-from services.local.access import LocalAccessGrants, LocalDataAccess, LocalDirectory
-from services.local.catalog import LocalCatalog
-from services.local.datastores import LocalDatastores
-from services.local.drop import LocalFileDrop
-from services.local.places import RegisteredPlaces
 from services.outbox import StoredNotice
-from services.reading.reader import Reader
 from services.search.index import SqliteIndex
 from services.store import migrate
-from services.store.access import SqlAccessStore
 from services.store.database import Database
 from services.store.inbox import Inbox
 from services.store.instances import Instances
 from services.store.job_store import JobStore
 from services.store.outbox import Outbox
-from services.store.profiles import SqlProfiles
-from services.store.records import SqlRecords
-from services.store.workspaces import WorkspaceRow
 
 log = get_logger("bot.wiring")
 
@@ -306,73 +291,6 @@ async def _open_store(
     stack.push_async_callback(inbox.close)
     outbox = Outbox(database, instance_id, clock=clock)
     return _Store(database, inbox, JobStore(database, clock=clock), heartbeat, outbox)
-
-
-async def open_workspace(settings: Settings, database: Database, context: Opening) -> OpenedWorkspace:
-    """The workspace of the settings with its registry, datastores, reader, index and access."""
-    clock, stack = context.clock, context.stack
-    index_path = settings.index_path.resolve()
-    index_path.parent.mkdir(parents=True, exist_ok=True)
-    azure = settings.azure_workspace
-    if azure is not None:
-        from bot.azure_wiring import open_azure_workspace  # noqa: PLC0415 - a local bot loads nothing of Azure
-
-        return await open_azure_workspace(settings, azure, database, context, index_path=index_path)
-    directory = settings.workspace_directory
-    directory.mkdir(parents=True, exist_ok=True)
-    key = f"local:{directory}"
-    catalog = LocalCatalog(database, key, clock=clock)
-    records = SqlRecords(database, key)
-    folders = LocalDatastores(
-        database,
-        key,
-        directory,
-        settings.datastore_roots,
-        clock=clock,
-        reserved=_own_files(settings, index_path),
-    )
-    stack.push_async_callback(folders.close)
-    reader = Reader(
-        folders,
-        allow_private_urls=settings.allow_private_urls,
-        scratch=index_path.parent / "downloads",
-        clock=clock,
-    )
-    stack.push_async_callback(reader.close)
-    uid = await WorkspaceRow(database, key).uid()
-    index = SqliteIndex(index_path, catalog, records, clock=clock, belongs_to=uid)
-    await index.open()
-    stack.push_async_callback(index.close)
-    grants = SqlAccessStore(database, key, clock=clock)
-    local = LocalAccessGrants(grants, RegisteredPlaces(database, key, directory), clock=clock)
-    reach = LocalDataAccess(local)
-    datasets = DatasetService(
-        catalog=catalog,
-        records=records,
-        reader=reader,
-        index=index,
-        datastores=folders,
-        profiles=ProfileShelf(reader=reader, profiles=SqlProfiles(database, key, clock=clock), records=records),
-        access=reach,
-        clock=clock,
-        workspace=WorkspaceFacts(name=directory.name),
-        recheck_after=timedelta(minutes=settings.fingerprint_check_minutes),
-        look_seconds=settings.form_look_seconds,
-        folder_of=folders.folder_of,
-    )
-    access = OpenedAccess(grants, local, RegisteredDatasets(catalog, records, index), LocalDirectory(context.people))
-    sources = Sources(key, catalog, records, reader, reach)
-    limit = settings.slack_file_mb * 1_000_000
-    drop = LocalFileDrop(folders, limit=limit) if limit else None
-    return OpenedWorkspace(datasets, DatastoreService(catalog=folders), index, access, sources, drop=drop)
-
-
-def _own_files(settings: Settings, index_path: Path) -> tuple[Path, ...]:
-    """The bot's own state, which no datastore may show."""
-    own = [index_path, index_path.parent / "downloads"]
-    if settings.database_url.startswith("sqlite:///"):
-        own.append(Path(settings.database_url.removeprefix("sqlite:///")).resolve())
-    return tuple(own)
 
 
 def _limits(settings: Settings) -> dict[Pool, PoolLimits]:

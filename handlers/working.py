@@ -66,24 +66,46 @@ class WorkingView:
     _seen: bool = False
     _gone: bool = False
     _last: float = field(default=float("-inf"))
+    _news: str = ""
+    _telling: asyncio.Task[None] | None = None
+    _updating: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def progress(self, sentence: str) -> None:
-        """Say what is being done, at most once a second; what comes too soon after the last is left out.
+        """Say what is being done, at most once a second and always the newest; returns at once.
 
         A Slack that does not take it, or not soon, stops nothing: the work matters, this does not.
         """
-        now = time.monotonic()
-        if now - self._last < UPDATE_SECONDS:
-            return
-        self._last = now
-        try:
-            async with asyncio.timeout(PROGRESS_SECONDS):
-                await self.show(working_view(self.title, sentence, self.external_id))
-        except NOT_TOLD as error:
-            log.warning("progress_not_shown", error=repr(error))
+        self._news = sentence
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._tell(), name="tell progress")
+
+    async def end(self) -> None:
+        """Tell no more of the progress: what is told of it now would come after the outcome."""
+        self._news = ""
+        async with self._updating:  # what is on its way to Slack has to arrive before what follows
+            if self._telling is not None:
+                self._telling.cancel()
+
+    async def _tell(self) -> None:
+        while self._news:
+            await asyncio.sleep(self._last + UPDATE_SECONDS - time.monotonic())
+            async with self._updating:
+                sentence, self._news = self._news, ""
+                if not sentence:
+                    return
+                self._last = time.monotonic()
+                try:
+                    async with asyncio.timeout(PROGRESS_SECONDS):
+                        await self._put(working_view(self.title, sentence, self.external_id))
+                except NOT_TOLD as error:
+                    log.warning("progress_not_shown", error=repr(error))
 
     async def show(self, view: Json) -> bool:
-        """Replace the view; False when the person closed it. Raises SlackApiError for anything else."""
+        """Replace the view by the outcome; False when the person closed it. Raises SlackApiError for anything else."""
+        await self.end()
+        return await self._put(view)
+
+    async def _put(self, view: Json) -> bool:
         deadline = time.monotonic() + APPEAR_SECONDS
         while not self._gone:
             try:

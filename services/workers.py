@@ -90,6 +90,7 @@ class Workers:
     def __init__(self, policy: WorkerPolicy) -> None:
         self._policy = policy
         self._pool: ProcessPool | None = None
+        self._free = asyncio.Semaphore(policy.workers)
         self._outcomes: set[asyncio.Future[_Done]] = set()
         self._running = 0
         self._idle: asyncio.TimerHandle | None = None
@@ -169,21 +170,29 @@ class Workers:
         """Stop all workers; what still runs is interrupted."""
         self._closed = True
         self._keep()
-        for outcome in tuple(self._outcomes):
-            if not outcome.done():
-                outcome.set_exception(PoolStoppedError())
+        self._interrupt()
         if self._warming is not None:
             await self._warming
         await self._stop()
 
+    def _interrupt(self) -> None:
+        """End the waiting for what this pool will not answer any more."""
+        for outcome in tuple(self._outcomes):
+            if not outcome.done():
+                outcome.set_exception(PoolStoppedError())
+
     async def _outcome(
         self, pool: ProcessPool, seconds: float, work: Callable[[*Ts], T], arguments: tuple[*Ts]
     ) -> _Done:
-        loop = asyncio.get_running_loop()
+        loop, free = asyncio.get_running_loop(), self._free
+        # No more at once than there are workers: pebble starts what was cancelled while it waited, and then kills the
+        # worker that took it, warm as it is.
+        await free.acquire()
         outcome: asyncio.Future[_Done] = loop.create_future()
         try:
             future = pool.schedule(_run, args=(work, arguments, self._policy.out_of_memory), timeout=seconds)
         except RuntimeError as error:  # pebble's word for a pool that broke in this moment
+            free.release()
             raise PoolStoppedError from error
 
         def settle() -> None:
@@ -196,26 +205,37 @@ class Workers:
             else:
                 outcome.set_result(future.result())
 
-        def settled(_: object) -> None:
-            # The loop may be gone when a worker answers late; then nobody waits either.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(settle)
+        def soon(call: Callable[[], None]) -> Callable[[object], None]:
+            def called(_: object) -> None:
+                # The loop may be gone when a worker answers late; then nobody waits either.
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(call)
 
-        future.add_done_callback(settled)
+            return called
+
+        future.add_done_callback(soon(settle))
         self._outcomes.add(outcome)
         try:
             return await outcome
         finally:
             self._outcomes.discard(outcome)
-            future.cancel()  # type: ignore[no-untyped-call]  # pebble leaves it untyped; stops the worker if the caller gave up; nothing if it is done
+            if future.running() or future.done() or self._closed or self._pool is not pool:
+                future.cancel()  # type: ignore[no-untyped-call]  # pebble leaves it untyped; stops the worker if the caller gave up; nothing if it is done
+                free.release()
+            else:
+                # Its worker is still starting. To cancel it would kill that worker, and the next caller would wait
+                # for another: it is done unheard.
+                future.add_done_callback(soon(free.release))
 
     async def _ready(self) -> ProcessPool:
         async with self._starting:
             if self._closed:
                 raise PoolStoppedError
             if self._pool is not None and not self._pool.active:  # broken, e.g. a worker killed while it was idle
+                self._interrupt()
                 await self._stop()
             if self._pool is None:
+                self._free = asyncio.Semaphore(self._policy.workers)  # what the last pool owed is not paid any more
                 self._pool = ProcessPool(
                     max_workers=self._policy.workers,
                     max_tasks=self._policy.tasks,

@@ -12,6 +12,9 @@ from aiohttp import WSMessage, WSMsgType, web
 from bot.sandbox.limits import MAX_CONNECTIONS
 from bot.sandbox.wire import JsonObject
 
+CLOSES_AFTER_SECONDS = 10.0
+"""How long after it has asked a connection to go Slack closes it: https://docs.slack.dev/apis/events-api/using-socket-mode"""
+
 
 @dataclass(eq=False)
 class Connection:
@@ -35,6 +38,7 @@ class SocketHub:
     refusing: bool = False
     _waiting: dict[str, asyncio.Future[JsonObject]] = field(default_factory=dict)
     _turn: "itertools.count[int]" = field(default_factory=itertools.count)
+    _closing: set[asyncio.Task[None]] = field(default_factory=set)
 
     def ticket(self) -> str:
         """A one-use ticket for a WebSocket URL."""
@@ -105,10 +109,20 @@ class SocketHub:
 
     async def disconnect(self, reason: str) -> None:
         """Ask every connection to reconnect, as Slack does: `warning` or `refresh_requested`."""
-        for connection in list(self.connections):
+        asked = list(self.connections)
+        for connection in asked:
             connection.leaving = reason != "warning"
             await connection.ws.send_json({"type": "disconnect", "reason": reason, "debug_info": {"host": "local"}})
         self.on_change()
+        closing = asyncio.create_task(self._close_soon(asked))
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+    async def _close_soon(self, asked: list[Connection]) -> None:
+        await asyncio.sleep(CLOSES_AFTER_SECONDS)
+        for connection in asked:
+            connection.leaving = True
+            await connection.ws.close()
 
     def drop(self) -> None:
         """Cut every connection without a closing handshake, as a lost network does."""
@@ -119,6 +133,8 @@ class SocketHub:
 
     async def close(self) -> None:
         """Close all sockets properly."""
+        for closing in self._closing:
+            closing.cancel()
         await asyncio.gather(*(connection.ws.close() for connection in list(self.connections)))
 
     def _hello(self) -> JsonObject:

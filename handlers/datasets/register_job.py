@@ -100,7 +100,10 @@ class RegisterWork:
         if request.owner and request.owner != request.requested_by:
             await require_member(self.client, request.owner)
         wish = str(job.payload.get("wish") or job.id)
-        registered = await self.services.datasets.register(request, registration_id=wish, progress=view.progress)
+        try:
+            registered = await self.services.datasets.register(request, registration_id=wish, progress=view.progress)
+        finally:
+            await view.end()
         await self.services.monitors.version_registered(registered.version.name, registered.version.version)
         card = card_message(registered)
         told = self._told.get(wish)

@@ -56,6 +56,7 @@ class Registering:
         self._index = index
         self._datastores = datastores
         self._lookup = lookup
+        self._looks: dict[Definition, asyncio.Task[tuple[Definition, Inspection]]] = {}
 
     async def check_name(self, name: str) -> NameCheck:
         """What would happen to a name, from the local index (fast enough for an inline check)."""
@@ -72,12 +73,12 @@ class Registering:
     async def seen_problems(self, request: RegisterRequest, *, within: float) -> tuple[Problem, ...]:
         """What a look at the files shows to be wrong, as far as it can be told within so many seconds.
 
-        Nothing where that is too short: registering looks again and takes its time.
+        Nothing where that is too short: registering waits for the same look, as long as it takes.
         """
         definition = request.definition
         try:
             async with asyncio.timeout(within):
-                refuse_unusable(*await self._looked_at(definition))
+                refuse_unusable(*await self._look(definition))
         except (TimeoutError, Busy, TimedOut, Unavailable):
             return ()
         except UserError as error:
@@ -86,6 +87,19 @@ class Registering:
                 field = "urls" if isinstance(definition.source, WebSource) else "paths"
             return (Problem(field, error.sentence),)
         return ()
+
+    async def _look(self, definition: Definition) -> tuple[Definition, Inspection]:
+        """`_looked_at`, where a look that is under way already will do. It goes on when its caller gives up."""
+        look = self._looks.get(definition)
+        if look is None:
+            look = self._looks[definition] = asyncio.create_task(self._looked_at(definition), name="look at files")
+            look.add_done_callback(lambda done: self._looked(definition, done))
+        return await asyncio.shield(look)
+
+    def _looked(self, definition: Definition, look: asyncio.Task[tuple[Definition, Inspection]]) -> None:
+        del self._looks[definition]
+        if not look.cancelled():
+            look.exception()  # known to whoever waits; where nobody does any more it is not lost, but not wanted
 
     async def _looked_at(self, definition: Definition) -> tuple[Definition, Inspection]:
         """The definition, its format found out where none was given, and what its files show."""
@@ -118,7 +132,7 @@ class Registering:
         request = replace(request, name=request.name.strip())
         await self._refuse_bad_fields(request)
         await progress("Looking at the files")
-        definition, inspection = await self._looked_at(request.definition)
+        definition, inspection = await self._look(request.definition)
         request = replace(request, definition=definition)
         refuse_unusable(definition, inspection)
         files = count(inspection.listing.file_count, "file")

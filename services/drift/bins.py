@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 
@@ -36,8 +37,8 @@ def by_category(baseline: CategoryCounts, target: CategoryCounts) -> Binned:
     """One bin for each category that either side has; hash buckets once there are too many."""
     if baseline.counts is not None and target.counts is not None:
         labels = tuple(sorted(baseline.counts.keys() | target.counts.keys()))
-        mine = np.fromiter((baseline.counts.get(label, 0) for label in labels), np.int64, len(labels))
-        theirs = np.fromiter((target.counts.get(label, 0) for label in labels), np.int64, len(labels))
+        mine = np.fromiter(map(baseline.counts.get, labels, repeat(0)), np.int64, len(labels))
+        theirs = np.fromiter(map(target.counts.get, labels, repeat(0)), np.int64, len(labels))
         return Binned(mine, theirs, labels=labels)
     pinned, buckets = as_buckets(baseline, baseline.pinned)
     their_pinned, their_buckets = as_buckets(target, baseline.pinned)

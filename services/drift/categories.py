@@ -6,7 +6,7 @@ is stated: distances over buckets are lower bounds (data processing inequality, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -257,10 +257,23 @@ def all_in_buckets(counts: CategoryCounts, pinned: tuple[str, ...]) -> Ints:
     return buckets + _in_buckets(hashes(text_array(pinned)), named)
 
 
-def pinned_of(texts: Iterable[str], counts: Sequence[int], limit: int = 1000) -> tuple[str, ...]:
-    """The most frequent texts of a sample, sorted, for a plan."""
-    ranked = sorted(zip(counts, texts, strict=True), key=lambda each: (-each[0], each[1]))
-    return tuple(sorted(kept(text) for _, text in ranked[:limit]))
+def pinned_of(sample: Sequence[pa.Array], limit: int = 1000) -> tuple[str, ...]:
+    """The most frequent texts of a sample, sorted, for a plan; () for fewer than two.
+
+    sample: arrays of strings or of dictionary-encoded strings.
+    """
+    parts = [_distinct(chunk) for chunk in sample if len(chunk)]
+    if not parts:
+        return ()
+    every = pa.concat_arrays([texts.cast(pa.large_string()) for texts, _ in parts])
+    texts, counts = _each_once(every, np.concatenate([counts for _, counts in parts]))
+    if np.count_nonzero(counts) < 2:
+        return ()
+    least = max(int(np.partition(counts, -limit)[-limit]), 1) if len(counts) > limit else 1
+    chosen = np.flatnonzero(counts >= least)
+    named = zip((-counts[chosen]).tolist(), texts.take(as_array(chosen)).to_pylist(), strict=True)
+    most = [text for _, text in sorted(named)[:limit]]
+    return tuple(sorted(_kept_texts(text_array(most)).to_pylist()))
 
 
 def _in_buckets(marks: Hashes, weights: Ints) -> Ints:

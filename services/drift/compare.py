@@ -8,12 +8,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from services.drift.comparison import (
-    ChangeKind,
     Comparison,
     DatasetDrift,
     DuplicateFiles,
     Freshness,
-    SchemaChange,
 )
 from services.drift.judge import judge
 from services.drift.magnitude import column_part, magnitude
@@ -21,7 +19,7 @@ from services.drift.measures import Known, nearly_all_different
 from services.drift.model import ColumnProfile, Kind, Profile
 from services.drift.presets import RULES
 from services.drift.profile import duplicates
-from services.drift.schema import schema_changes, types_of
+from services.drift.schema import breaks, schema_changes, types_of
 from services.drift.settings import EVERY, CompareSettings, Preset
 from services.errors import InvalidInput, SourceProblem
 
@@ -50,6 +48,7 @@ def _compare(baseline: Profile, target: Profile, settings: CompareSettings, know
     pairs = _pairs(baseline, target, settings)
     columns = judge(pairs, settings, known)
     changes = schema_changes(baseline, target)
+    broken = any(breaks(change, {mine.name: mine.kind for mine, _ in pairs}) for change in changes)
     compared = [column for column in columns if column.metric is not None]
     drifted = [column for column in columns if column.drifted]
     share = len(drifted) / len(compared) if compared else float(bool(drifted))
@@ -61,7 +60,7 @@ def _compare(baseline: Profile, target: Profile, settings: CompareSettings, know
         preset=settings.preset.value,
         columns=columns,
         dataset=DatasetDrift(
-            drifted=_is_drifted(settings, bool(drifted), share, changes),
+            drifted=_is_drifted(settings, bool(drifted), share, broken),
             share=min(share, 1.0),
             magnitude=size,
             contributions=contributions,
@@ -126,11 +125,11 @@ def _has_magnitude(baseline: ColumnProfile, target: ColumnProfile) -> bool:
     return not (nearly_all_different(baseline) and nearly_all_different(target))
 
 
-def _is_drifted(settings: CompareSettings, any_column: bool, share: float, changes: tuple[SchemaChange, ...]) -> bool:
+def _is_drifted(settings: CompareSettings, any_column: bool, share: float, broken: bool) -> bool:
+    """broken: a column is gone, or its values can no longer be compared."""
     least = RULES[settings.preset].dataset_share
     if least is not None:
         return share >= least
-    broken = any(change.kind in (ChangeKind.REMOVED, ChangeKind.RETYPED) for change in changes)
     return any_column or (broken and settings.preset is Preset.DEFAULT and settings.columns is None)
 
 

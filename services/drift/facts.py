@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -38,7 +40,7 @@ def side_facts(column: ColumnProfile, edges: Floats | None) -> SideFacts:
         maximum=_finite(numbers.maximum),
         mean=_finite(numbers.mean),
         std=_finite(math.sqrt(numbers.variance)),
-        quantiles=tuple((share, quantile(numbers, share)) for share in QUANTILES),
+        quantiles=tuple(zip(QUANTILES, quantiles(numbers, QUANTILES), strict=True)),
         histogram=None if edges is None else _histogram(numbers, edges),
     )
 
@@ -58,8 +60,8 @@ def shared_edges(baseline: ColumnProfile, target: ColumnProfile) -> Floats | Non
         if len(every) <= _BINS:
             end = every[-1] + (every[-1] - every[-2] if len(every) > 1 else 1.0)
             return np.append(every, min(float(end), float(np.finfo(np.float64).max)))
-    low = min(quantile(side, _TAILS) for side in sides)
-    high = max(quantile(side, 1 - _TAILS) for side in sides)
+    ends = [quantiles(side, (_TAILS, 1 - _TAILS)) for side in sides]
+    low, high = min(end for end, _ in ends), max(end for _, end in ends)
     if not low < high:
         low, high = min(side.minimum for side in sides), max(side.maximum for side in sides)
     wanted = evenly_between(low, high, _BINS)
@@ -73,15 +75,17 @@ def shared_edges(baseline: ColumnProfile, target: ColumnProfile) -> Floats | Non
     return chosen if len(chosen) > 1 else None
 
 
-def quantile(counts: NumberCounts, share: float) -> float:
-    """The value below which that share lies: exact where values were counted, else interpolated between edges."""
+def quantiles(counts: NumberCounts, at: Sequence[float]) -> tuple[float, ...]:
+    """The values below which these shares lie: exact where values were counted, else interpolated between edges."""
+    wanted = np.asarray(at) * counts.total
     if counts.values is not None and counts.counts is not None:
         running = np.cumsum(counts.counts)
-        return float(counts.values[min(int(np.searchsorted(running, share * counts.total)), len(running) - 1)])
+        found: Floats = counts.values[np.minimum(np.searchsorted(running, wanted), len(running) - 1)]
+        return tuple(found.tolist())
     xs = np.concatenate(([counts.minimum], np.repeat(counts.edges, 2), [counts.maximum]))
     ys = np.concatenate(([0], np.column_stack((counts.below, counts.upto)).ravel(), [counts.total]))
     inside = (xs >= counts.minimum) & (xs <= counts.maximum)
-    return float(np.interp(share * counts.total, ys[inside], xs[inside]))
+    return tuple(np.interp(wanted, ys[inside], xs[inside]).tolist())
 
 
 def shifts(baseline: NumberCounts, target: NumberCounts) -> dict[str, float]:
@@ -90,8 +94,10 @@ def shifts(baseline: NumberCounts, target: NumberCounts) -> dict[str, float]:
     if not std > 0 or not math.isfinite(std):
         return {}
     found = {"mean": (target.mean - baseline.mean) / std, "std": math.sqrt(target.variance) / std - 1}
-    for share in QUANTILES:
-        found[f"q{round(share * 100):02d}"] = (quantile(target, share) - quantile(baseline, share)) / std
+    for share, mine, theirs in zip(
+        QUANTILES, *(quantiles(side, QUANTILES) for side in (baseline, target)), strict=True
+    ):
+        found[f"q{round(share * 100):02d}"] = (theirs - mine) / std
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
@@ -105,7 +111,9 @@ def named_counts(counts: CategoryCounts) -> dict[str, int]:
 
 def most_frequent(counts: dict[str, int]) -> tuple[Count, ...]:
     """At most NAMED of them, the most frequent first."""
-    return tuple(Count(*each) for each in sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:NAMED])
+    least = heapq.nlargest(NAMED, counts.values())[-1] if counts else 0
+    most = [(-rows, text) for text, rows in counts.items() if rows >= least]
+    return tuple(Count(text, -rows) for rows, text in sorted(most)[:NAMED])
 
 
 def _histogram(counts: NumberCounts, edges: Floats) -> Histogram:

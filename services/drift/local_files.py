@@ -12,7 +12,6 @@ from pathlib import Path
 from services.datasets.model import DatasetType, DatastoreSource, Definition, FileFormat
 from services.drift.parquet_rows import ParquetRows
 from services.drift.scan import Rows
-from services.drift.text_rows import TextRows
 from services.errors import SourceProblem
 from services.reading.display import quoted
 from services.reading.formats import guess_format
@@ -20,7 +19,6 @@ from services.reading.limits import DEFAULT_LIMITS, Limits
 from services.reading.listing import data_files
 from services.reading.patterns import natural_key
 from services.reading.places import LocalFile, modified_at
-from services.reading.tabular import open_tabular
 
 _CHUNK = 1 << 20
 
@@ -59,6 +57,9 @@ def open_files(source: str, files: Sequence[LocalFile], limits: Limits = DEFAULT
     marked = _with_hashes(chosen)  # type: ignore[arg-type]  # data_files gives what it was given
     if format_.file_format is FileFormat.PARQUET:
         return ParquetRows(source, marked, limits)
+    from services.drift.text_rows import TextRows  # noqa: PLC0415  # Parquet alone does without both
+    from services.reading.tabular import open_tabular  # noqa: PLC0415
+
     definition = Definition(DatasetType.TABULAR, DatastoreSource("local", tuple(file.path for file in marked)), format_)
     return TextRows(source, open_tabular(definition, marked, limits))
 

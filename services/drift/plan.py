@@ -73,18 +73,8 @@ def _column(name: str, column: pa.ChunkedArray, edges: int, extra: Floats | None
         return ColumnPlan(name, kind, type_name(column.type), _numbers(numbers[np.isfinite(numbers)], edges, extra))
     pinned: tuple[str, ...] = ()
     if kind is Kind.CATEGORY:
-        encoded = pa.chunked_array([_encoded(chunk) for chunk in column.chunks], pa.large_string())
-        counted = encoded.drop_null().value_counts() if len(encoded) else None
-        if counted is not None and len(counted) > 1:
-            pinned = pinned_of(counted.field("values").to_pylist(), counted.field("counts").to_pylist())
+        pinned = pinned_of([texts_of(chunk) for chunk in column.chunks])
     return ColumnPlan(name, kind, type_name(column.type), None, pinned)
-
-
-def _encoded(chunk: pa.Array) -> pa.Array:
-    texts = texts_of(chunk)
-    if pa.types.is_dictionary(texts.type):
-        texts = texts.dictionary_decode()
-    return texts.cast(pa.large_string())
 
 
 def _numbers(sample: Floats, edges: int, extra: Floats | None) -> NumberPlan:

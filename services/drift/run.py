@@ -21,11 +21,25 @@ Count = Callable[[Plan | None], Profile]
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of a comparison. profile: None where it has yet to be counted. rows: the data, if they are at hand."""
+    """One side of a comparison.
+
+    profile: None where it has yet to be counted. rows: the data, if they are at hand. count: counts data that are not.
+    progress: told while rows are counted.
+    """
 
     profile: Profile | None = None
     rows: Rows | None = None
     count: Count | None = None
+    progress: Progress | None = None
+
+    def counted(self, plan: Plan | None = None) -> Profile:
+        """Its profile, made where there is none. Raises SourceProblem."""
+        if self.profile is not None:
+            return self.profile
+        if self.rows is not None:
+            return counted(self.rows, plan, progress=self.progress)
+        assert self.count is not None
+        return self.count(plan)
 
 
 def counted(rows: Rows, plan: Plan | None = None, *, progress: Progress | None = None) -> Profile:
@@ -33,17 +47,15 @@ def counted(rows: Rows, plan: Plan | None = None, *, progress: Progress | None =
     return scan(rows, plan or plan_for(rows), progress=progress)
 
 
-def compared(
-    baseline: Side, target: Side, settings: CompareSettings, *, progress: Progress | None = None
-) -> tuple[Comparison, tuple[Profile, Profile]]:
+def compared(baseline: Side, target: Side, settings: CompareSettings) -> tuple[Comparison, tuple[Profile, Profile]]:
     """The comparison, and the profiles it was made of. Raises SourceProblem, InvalidInput.
 
     Azure ML's preset leaves out every row in which anything is missing, so data at hand are counted without those.
     """
     if settings.preset is Preset.AZUREML:
         baseline, target = (_complete(side) for side in (baseline, target))
-    first = _profile(baseline, None, progress)
-    second = _profile(target, first.plan, progress)
+    first = baseline.counted()
+    second = target.counted(first.plan)
     found = compare(first, second, settings)
     if baseline.rows is None or target.rows is None:
         return found, (first, second)
@@ -51,15 +63,6 @@ def compared(
     if known:
         found = compare(first, second, settings, known)
     return found, (first, second)
-
-
-def _profile(side: Side, plan: Plan | None, progress: Progress | None) -> Profile:
-    if side.profile is not None:
-        return side.profile
-    if side.count is not None:
-        return side.count(plan)
-    assert side.rows is not None
-    return counted(side.rows, plan, progress=progress)
 
 
 def _complete(side: Side) -> Side:

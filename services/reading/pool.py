@@ -7,6 +7,7 @@ import resource
 
 from services.carried import Carried
 from services.errors import Busy, TimedOut, Unavailable
+from services.reading.lean import without_pandas
 from services.reading.limits import DEFAULT_LIMITS, Limits
 from services.workers import Wording, WorkerPolicy, Workers
 
@@ -36,6 +37,7 @@ def start_reader(memory_bytes: int) -> None:
     """First thing in a new worker process."""
     # The system allocator gives memory back and reserves no large arenas that would count against the limit.
     os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
+    without_pandas()
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

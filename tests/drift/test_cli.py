@@ -138,6 +138,14 @@ def test_presets_judge_by_their_own_rules(data: Path, capsys: pytest.CaptureFixt
     assert found["dataset"]["drifted"] is (preset == "azureml")  # one column of three is no half
 
 
+def test_azure_mls_preset_leaves_out_rows_with_anything_missing(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gaps = pa.array([None if index % 4 == 0 else 1.0 for index in range(3000)])
+    pq.write_table(_table(1).append_column("gaps", gaps), data / "gaps.parquet")
+    _, found = _json(capsys, data / "gaps.parquet", data / "gaps.parquet", "--preset", "azureml")
+    assert {column["baseline"]["rows"] for column in found["columns"]} == {2250}
+    assert found["dataset"]["target_rows"] == 2250
+
+
 BAD = {
     "missing": ("nothing.parquet", "Nothing is at"),
     "empty": ("empty.csv", "empty.csv” is empty"),

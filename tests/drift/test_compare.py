@@ -190,6 +190,30 @@ def test_schema_changes() -> None:
     assert not frames.compared(before, before | {"more": [1]}).dataset.drifted
 
 
+DAYS = [86_400_000_000 * (index % 28) for index in range(60)]
+WHOLE = [float(index % 9) for index in range(60)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "drifted"),
+    [
+        (pa.array(DAYS, pa.timestamp("us")), pa.array(DAYS, pa.timestamp("us", "UTC")), False),
+        (pa.array(DAYS, pa.timestamp("us")), pa.array(DAYS, pa.timestamp("us")).cast(pa.timestamp("ms")), False),
+        (pa.array(WHOLE, pa.float64()), pa.array(WHOLE, pa.float32()), False),
+        (pa.array(WHOLE, pa.float64()), pa.array([each + 9 for each in WHOLE], pa.float32()), True),
+        (pa.array(WHOLE, pa.float64()), pa.array(map(str, WHOLE), pa.string()), True),
+        (pa.array(DAYS, pa.timestamp("us")), pa.array([0] * 60, pa.time64("us")), True),
+        (pa.array([[1]] * 60, pa.list_(pa.int64())), pa.array([["a"]] * 60, pa.list_(pa.string())), True),
+    ],
+)
+def test_a_retyped_column_is_drift_where_its_values_are_or_cannot_be_compared(
+    before: pa.Array, after: pa.Array, drifted: bool
+) -> None:
+    found = frames.compared({"x": before, "y": [1] * 60}, {"x": after, "y": [1] * 60})
+    assert [change.kind for change in found.dataset.schema] == [ChangeKind.RETYPED]
+    assert found.dataset.drifted is drifted
+
+
 @pytest.mark.parametrize(
     ("before", "after", "wider"),
     [

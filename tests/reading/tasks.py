@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import NoReturn
@@ -42,6 +43,12 @@ def allocate_arrow(size: int) -> int:
     import pyarrow as pa
 
     return int(pa.allocate_buffer(size).size)
+
+
+def made_an_array_without_pandas() -> bool:
+    import pyarrow as pa
+
+    return len(pa.array([object() is None, True])) == 2 and "pandas" not in sys.modules
 
 
 def raise_not_found() -> NoReturn:

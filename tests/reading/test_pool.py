@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import signal
 import subprocess
@@ -39,6 +40,23 @@ def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
+def children_of(pid: int) -> list[int]:
+    return [
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    ]
+
+
+def is_worker(pid: int) -> bool:
+    return b"multiprocessing.spawn" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+async def both(pool: WorkerPool) -> set[int]:
+    """The ids of both workers, once both have started."""
+    while len(found := set(await asyncio.gather(*(pool.run(10, tasks.sleep, 0.3) for _ in range(2))))) < 2:
+        pass
+    return found
+
+
 async def until_gone(pid: int) -> None:
     for _ in range(100):
         if not alive(pid):
@@ -52,7 +70,13 @@ async def test_work_runs_in_another_process(pool: WorkerPool) -> None:
     assert await pool.run(10, tasks.process_id) != os.getpid()
 
 
+async def test_pandas_is_not_loaded_though_it_is_installed(pool: WorkerPool) -> None:
+    assert importlib.util.find_spec("pandas") is not None
+    assert await pool.run(10, tasks.made_an_array_without_pandas)
+
+
 async def test_two_at_a_time(pool: WorkerPool) -> None:
+    await both(pool)
     ids = await asyncio.gather(*(pool.run(10, tasks.sleep, 0.3) for _ in range(4)))
     assert len(set(ids)) == 2
 
@@ -120,6 +144,28 @@ async def test_who_gives_up_frees_the_worker(pool: WorkerPool, tmp_path: Path) -
     with pytest.raises(asyncio.CancelledError):
         await waiting
     await until_gone(int(marker.read_text()))
+
+
+async def test_who_gives_up_while_waiting_costs_no_worker(pool: WorkerPool) -> None:
+    before = await both(pool)
+    busy = [asyncio.create_task(pool.run(10, tasks.sleep, 0.5)) for _ in range(2)]
+    await asyncio.sleep(0.1)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(pool.run(10, tasks.sleep, 30), 0.1)
+    assert set(await asyncio.gather(*busy)) == before
+    await asyncio.sleep(0.3)  # time for a worker that took it to be killed
+    assert await both(pool) == before
+
+
+async def test_who_gives_up_while_a_worker_starts_leaves_it_alive() -> None:
+    pool = WorkerPool(1, Limits(worker_bytes=600 * MIB, waiting=3))
+    try:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(pool.run(10, tasks.sleep, 0.5), 0.05)
+        started = [pid for pid in children_of(os.getpid()) if is_worker(pid)]
+        assert await pool.run(20, tasks.process_id) in started
+    finally:
+        await pool.close()
 
 
 async def test_too_much_waiting_is_refused_at_once(pool: WorkerPool) -> None:

@@ -12,18 +12,21 @@ CSV = b"day,amount\n2026-01-01,10\n2026-01-02,12.5\n"
 
 
 class SlowFile:
-    """A web server whose file does not come before `release` is set."""
+    """A web server whose file does not come before `release` is set. asked_at_once: requests until then."""
 
     def __init__(self, body: bytes = CSV) -> None:
         self.body = body
         self.release = asyncio.Event()
         self.asked = asyncio.Event()
+        self.asked_at_once = 0
         self.url = ""
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[None]:
         async def answer(_: web.Request) -> web.Response:
             self.asked.set()
+            if not self.release.is_set():
+                self.asked_at_once += 1
             await self.release.wait()
             return web.Response(body=self.body, content_type="text/csv", headers={"ETag": '"1"'})
 

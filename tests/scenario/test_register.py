@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -10,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.person import View
+from handlers.blockkit import section
 from handlers.datasets.register_form import RegisterForm
 from handlers.datasets.register_job import KIND, RegisterWork, register_payload
 from handlers.reply import BlockSupport
 from handlers.sharing import SharedChannels
+from handlers.working import UPDATE_SECONDS, WorkingView, done_view
 from services.jobs import DurableJob, Origin
 from tests.scenario.bot_on_local_slack import Stage, stage
 from tests.scenario.slow_file import SlowFile
@@ -170,6 +173,29 @@ async def failing_late(tmp_path: Path) -> AsyncIterator[tuple[Stage, SlowFile]]:
         values = {"name": "ghosts", "urls": slow.url, "description": "Not there yet"}
         assert (await on.ada.submit(view, values))["response_action"] == "push"
         yield on, slow
+
+
+async def test_registering_waits_for_the_look_that_the_form_began(tmp_path: Path) -> None:
+    async with failing_late(tmp_path) as (on, slow):
+        await on.ada.wait_view("working", "Looking at the files")
+        assert slow.asked_at_once == 1
+        slow.release.set()
+        await on.ada.wait_view("error", "empty", timeout=20)
+
+
+async def test_the_newest_progress_is_told_and_none_after_the_outcome(tmp_path: Path) -> None:
+    async with failing_late(tmp_path) as (on, _):
+        pushed = await on.ada.wait_view("working", "Looking at the files")
+        view = WorkingView(on.bot.client, pushed.raw["external_id"], "Registering")
+        await view.progress("First")
+        await on.ada.wait_view("working", "First")
+        await view.progress("Second")
+        await view.progress("Third")
+        await on.ada.wait_view("working", "Third")
+        await view.progress("Fourth")
+        await view.show(done_view("Registering", [section("Well done.")]))
+        await asyncio.sleep(UPDATE_SECONDS * 1.2)
+        await on.ada.wait_view("done", "Well done")
 
 
 async def test_a_failure_leads_back_to_the_filled_form(tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ class Composer {
   constructor(store, channel, threadTs, tools, label) {
     Object.assign(this, { store, channel, threadTs, tools, draftKey: `${channel}:${threadTs ?? ""}` });
     this.files = [];
+    this.uploads = Promise.resolve();
+    this.sending = false;
     const id = uid("composer");
     this.hint = h("div", { class: "composer-hint", id: `${id}-hint` });
     this.area = h("textarea", { id, rows: 1, class: "composer-text", placeholder: label, "aria-label": label, "aria-describedby": `${id}-hint`, "aria-autocomplete": "list", value: store.drafts.get(this.draftKey) ?? "", data: { testid: threadTs ? "thread-composer" : "composer" } });
@@ -94,7 +96,12 @@ class Composer {
     return this.upload(chosen);
   }
 
-  async upload(chosen) {
+  upload(chosen) {
+    this.uploads = this.uploads.then(() => this.uploaded(chosen));
+    return this.uploads;
+  }
+
+  async uploaded(chosen) {
     for (const file of chosen) {
       const wait = h("li", { class: "file-wait" }, `Uploading ${file.name} …`);
       this.fileList.append(wait);
@@ -116,7 +123,19 @@ class Composer {
     this.drawFiles();
   }
 
+  /** Files that are still on their way belong to the message: it goes when they are there. */
   async send() {
+    if (this.sending) return;
+    this.sending = true;
+    try {
+      await this.uploads;
+      await this.sendNow();
+    } finally {
+      this.sending = false;
+    }
+  }
+
+  async sendNow() {
     const text = this.area.value.trim();
     if (!text && !this.files.length) return;
     const command = COMMAND.exec(text);
