@@ -11,8 +11,18 @@ import pytest
 import pytest_asyncio
 
 from bot.sandbox.person import Message, Person
-from services.datasets.model import DatasetType, DatastoreSource, Definition, FileFormat, Format, RegisterRequest
+from services.datasets.model import (
+    DatasetType,
+    DatastoreSource,
+    Definition,
+    FileFormat,
+    Format,
+    RegisterRequest,
+    Source,
+    WebSource,
+)
 from tests.scenario.bot_on_local_slack import Stage, stage
+from tests.scenario.slow_file import SlowFile
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("monitors")]
 
@@ -46,9 +56,11 @@ class Drifting:
         file = self.on.data / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("price,region\n" + "\n".join(lines) + "\n")
-        definition = Definition(
-            DatasetType.TABULAR, DatastoreSource("workspaceblobstore", (path,)), Format(FileFormat.DELIMITED)
-        )
+        await self.register(name, number, DatastoreSource("workspaceblobstore", (path,)))
+
+    async def register(self, name: str, number: int, source: Source) -> None:
+        """Register a version of what lies there."""
+        definition = Definition(DatasetType.TABULAR, source, Format(FileFormat.DELIMITED))
         request = RegisterRequest(name, definition, "U0CHIARA", owner="U0CHIARA", create_new_version=True)
         await self.on.bot.services.datasets.register(request, registration_id=f"{name}{number}", progress=_silent)
 
@@ -83,7 +95,7 @@ async def _silent(_: str) -> None:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def drifting(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Drifting]:
     directory: Path = tmp_path_factory.mktemp("monitors")
-    async with stage(directory) as on:
+    async with stage(directory, allow_private_urls=True) as on:
         yield Drifting(on)
 
 
@@ -245,6 +257,22 @@ async def test_a_monitor_is_edited_previewed_paused_copied_and_deleted(drifting:
     await drifting.chiara.wait_message(CHANNEL, "is deleted", timeout=SOON)
     await drifting.changed(suspected, "the monitor was deleted")
     await drifting.asked(drifting.chiara, "drift prices", "Nothing watches")
+
+
+async def test_a_run_that_takes_its_time_says_so_and_then_what_it_found(drifting: Drifting) -> None:
+    slow = SlowFile()
+    async with slow.served():
+        slow.release.set()
+        for number in (1, 2):
+            await drifting.register("slow", number, WebSource((f"{slow.url}?version={number}",)))
+        slow.release.clear()
+        await drifting.watch(drifting.chiara, "slow", schedule="none")
+        listed = await drifting.asked(drifting.chiara, "drift slow", "Monitors of slow")
+        await drifting.chiara.click(listed, "monitor:run:0")
+        await drifting.chiara.wait_message(CHANNEL, "Comparing the versions of", timeout=SOON)
+        slow.release.set()
+        found = await drifting.chiara.wait_message(CHANNEL, "slow:2 with slow:1", timeout=SOON)
+        assert "no drift" in found.shown
 
 
 async def test_a_digest_is_set_where_it_is_wanted(drifting: Drifting) -> None:
