@@ -40,7 +40,7 @@ SCREENS: dict[str, Callable[[AccessWorld], Message | Json | None]] = {
     "grants": lambda world: grants_view.build(world.grant_list(), world.text(), 1),
     "which": lambda world: grants_view.revoke_view(world.grant_list(), world.text()),
     "home": lambda world: home(access_blocks(world.mine())),
-    "audit": lambda world: audit_view.build(world.entries(), AuditRequest(world.name(), world.text())),
+    "audit": lambda world: audit_view.build(world.entries(), AuditRequest(world.name(), world.name())),
     **{
         f"request {event}": lambda world, event=event: notices_view.request_told(event, world.request_card(), ARGS)  # type: ignore[misc]
         for event in notices_view.OF_REQUEST
