@@ -146,7 +146,7 @@ def _measure(found: Measured, pair: Pair, settings: CompareSettings, rules: Rule
         found.evidence["value"] = found.p_value
     if pair.baseline.categories is not None and pair.binned.coarse:
         found.notes.append("Very many different texts: rare ones are counted together, by hash.")
-    if metric not in ORDERED and not pair.binned.exact:
+    if pair.is_estimated(metric):
         found.notes.append("Estimated between counted edges; exact with the data at hand.")
 
 
