@@ -199,13 +199,16 @@ def as_text(comparison: Comparison) -> list[str]:
     ]
     for column in comparison.columns:
         told = (*column.reasons, *column.notes)
-        lines += [f"{column.name}: {' '.join(told)}"] if told else []
+        lines += [f"{_shown(column.name)}: {' '.join(told)}"] if told else []
     lines += [
-        f"{change.column}: {change.kind.value}{' (' if change.before or change.after else ''}"
+        f"{_shown(change.column)}: {change.kind.value}{' (' if change.before or change.after else ''}"
         f"{' → '.join(filter(None, (change.before, change.after)))}{')' if change.before or change.after else ''}"
         for change in dataset.schema
     ]
-    lines += [f"{each.side}: counted twice, same content: {', '.join(each.paths)}" for each in dataset.duplicate_files]
+    lines += [
+        f"{each.side}: counted twice, same content: {', '.join(map(_shown, each.paths))}"
+        for each in dataset.duplicate_files
+    ]
     lines += comparison.notes
     count = sum(column.drifted for column in comparison.columns)
     lines.append(
@@ -215,8 +218,15 @@ def as_text(comparison: Comparison) -> list[str]:
     return lines
 
 
+def _shown(text: str, limit: int = 200) -> str:
+    """Without what would move a terminal's cursor."""
+    from services.visible import visible
+
+    return visible(text, limit)
+
+
 def _line(column: ColumnDrift) -> str:
-    name = column.name if len(column.name) <= _WIDTH else f"{column.name[: _WIDTH - 1]}…"
+    name = _shown(column.name, _WIDTH)
     value = "" if column.value is None else f"{column.value:.4g}"
     threshold = "" if column.threshold is None else f"{column.threshold:.4g}"
     verdict = "DRIFT" if column.drifted else "" if column.metric is None else "ok"

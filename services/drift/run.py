@@ -58,6 +58,9 @@ def compared(baseline: Side, target: Side, settings: CompareSettings) -> tuple[C
         baseline, target = (_complete(side) for side in (baseline, target))
     first = baseline.counted()
     second = target.counted(first.plan)
+    for what, side, profile in (("baseline", baseline, first), ("target", target, second)):
+        if isinstance(side.rows, CompleteRows) and not profile.rows:
+            raise side.rows.none_left(what)
     found = compare(first, second, settings)
     if baseline.rows is None or target.rows is None:
         return found, (first, second)
