@@ -199,13 +199,16 @@ def as_text(comparison: Comparison) -> list[str]:
     ]
     for column in comparison.columns:
         told = (*column.reasons, *column.notes)
-        lines += [f"{column.name}: {' '.join(told)}"] if told else []
+        lines += [f"{_shown(column.name)}: {' '.join(told)}"] if told else []
     lines += [
-        f"{change.column}: {change.kind.value}{' (' if change.before or change.after else ''}"
+        f"{_shown(change.column)}: {change.kind.value}{' (' if change.before or change.after else ''}"
         f"{' → '.join(filter(None, (change.before, change.after)))}{')' if change.before or change.after else ''}"
         for change in dataset.schema
     ]
-    lines += [f"{each.side}: counted twice, same content: {', '.join(each.paths)}" for each in dataset.duplicate_files]
+    lines += [
+        f"{each.side}: counted twice, same content: {', '.join(map(_shown, each.paths))}"
+        for each in dataset.duplicate_files
+    ]
     lines += comparison.notes
     count = sum(column.drifted for column in comparison.columns)
     lines.append(
@@ -215,8 +218,15 @@ def as_text(comparison: Comparison) -> list[str]:
     return lines
 
 
+def _shown(text: str, limit: int = 200) -> str:
+    """Without what would move a terminal's cursor."""
+    from services.visible import visible
+
+    return visible(text, limit)
+
+
 def _line(column: ColumnDrift) -> str:
-    name = column.name if len(column.name) <= _WIDTH else f"{column.name[: _WIDTH - 1]}…"
+    name = _shown(column.name, _WIDTH)
     value = "" if column.value is None else f"{column.value:.4g}"
     threshold = "" if column.threshold is None else f"{column.threshold:.4g}"
     verdict = "DRIFT" if column.drifted else "" if column.metric is None else "ok"
@@ -244,7 +254,7 @@ def _side(source: str, engine: str, what: str) -> Side:
 
 
 def _file_side(source: str, engine: str, what: str) -> Side:
-    from services.drift.local_files import find_files, format_name, open_files
+    from services.drift.local_files import find_files, open_files, spark_format
     from services.drift.run import Side
     from services.drift.spark import chosen_engine
 
@@ -253,23 +263,26 @@ def _file_side(source: str, engine: str, what: str) -> Side:
         raise DriftError(f"Nothing is at {source}: give a file, a glob, a folder, or name:version of the workspace.")
     if chosen_engine(engine, sum(file.size for file in files)) == "spark":
         paths = [file.local for file in files if file.size]
-        return Side(count=lambda plan: _with_spark(source, paths, format_name(files), plan))
+        return Side(count=lambda plan: _with_spark(source, paths, spark_format(files), plan))
     _limit_threads()
     return Side(rows=open_files(source, files), progress=_progress(what))
 
 
-def _with_spark(source: str, paths: list[str], format_: str, plan: Plan | None) -> Profile:
+def _with_spark(source: str, paths: list[str], format_: tuple[str, dict[str, str]], plan: Plan | None) -> Profile:
     from services.drift.spark import REMOTE, open_session, profile_frame, read_files
 
     if not os.environ.get(REMOTE):  # Spark on this machine is to use this program's Python, which has what it needs
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    options = {"header": "true", "inferSchema": "true"} if format_ == "csv" else {}
-    return profile_frame(read_files(open_session(), paths, format_, options), plan=plan, name=source)
+    return profile_frame(read_files(open_session(), paths, *format_), plan=plan, name=source)
 
 
-def _spark_format(source: str) -> str:
+def _spark_format(source: str) -> tuple[str, dict[str, str]]:
+    """Of files that only Spark sees, by their ending: (its name for the format, options)."""
     ending = source.rpartition(".")[2].lower()
-    return {"csv": "csv", "tsv": "csv", "json": "json", "jsonl": "json"}.get(ending, "parquet")
+    separators = {"csv": ",", "tsv": "\t"}
+    if ending in separators:
+        return "csv", {"header": "true", "sep": separators[ending], "inferSchema": "true"}
+    return ("json" if ending in ("json", "jsonl") else "parquet"), {}
 
 
 def _calibrated(baseline: Side, settings: CompareSettings) -> tuple[Side, dict[str, float]]:

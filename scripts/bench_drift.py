@@ -6,13 +6,13 @@ and with the files in the page cache. Data and the peers' environments are made 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,24 +58,22 @@ class Run:
 
 def run(command: Sequence[str | Path], environment: dict[str, str] | None = None) -> Run:
     """Run a command to its end. Raises SystemExit with what it said when it fails."""
-    with tempfile.TemporaryFile() as said:
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            [str(part) for part in command],
+    with tempfile.TemporaryFile() as said, tempfile.NamedTemporaryFile() as result:
+        subprocess.run(
+            [sys.executable, "-I", "-S", "scripts/measured_process.py", result.name, *map(str, command)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,
             env={**os.environ, **(environment or {})},
+            check=True,
         )
-        _, status, used = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode not in _WELL:
+        used = json.loads(Path(result.name).read_bytes())
+        if used["status"] not in _WELL:
             said.seek(0)
             words = " ".join(map(str, command))
             raise SystemExit(f"bench: {words} failed: {said.read()[-2000:].decode(errors='replace')}")
-    return Run(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / MB)
+    return Run(used["wall"], used["cpu"], used["peak"] / MB)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,10 @@ import pyarrow.compute as pc
 
 from services.drift.model import FileFacts
 from services.drift.scan import Rows
+from services.errors import SourceProblem
+from services.reading.display import quoted
+
+_SAMPLED = 10_000  # rows looked at to say why none is complete
 
 
 class CompleteRows:
@@ -23,6 +27,18 @@ class CompleteRows:
         self.files: tuple[FileFacts, ...] = rows.files
         self.schema: pa.Schema = rows.schema
         self.row_count: int | None = None
+
+    def none_left(self, what: str) -> SourceProblem:
+        """What to say where no row is complete. what: how the report calls these rows."""
+        sample = self._rows.sample(_SAMPLED)
+        empty = [name for name in sample.column_names if sample.column(name).null_count == sample.num_rows]
+        why = f"the column {quoted(empty[0], 60)} never has a value" if empty else "each misses something"
+        return SourceProblem(
+            f"Azure ML leaves out every row in which any column has no value, and none is left of the {what}: {why}. "
+            "Leave such columns out of the data, or choose another preset.",
+            code="no_complete_row",
+            field="source",
+        )
 
     def weight(self, column: str) -> float:
         """As of all rows."""

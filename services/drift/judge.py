@@ -100,7 +100,7 @@ def _measured(baseline: ColumnProfile, target: ColumnProfile, settings: CompareS
         return found
     if not baseline.present or not target.present or baseline.kind is Kind.EMPTY:
         return found
-    if baseline.numbers is None and baseline.categories is None:
+    if not any(side.categories or (side.numbers and side.numbers.total) for side in (baseline, target)):
         found.notes.append("Its values have no distribution; only how often it is present is compared.")
         return found
     if baseline.numbers is not None and (not baseline.numbers.total or not (target.numbers and target.numbers.total)):
@@ -146,7 +146,7 @@ def _measure(found: Measured, pair: Pair, settings: CompareSettings, rules: Rule
         found.evidence["value"] = found.p_value
     if pair.baseline.categories is not None and pair.binned.coarse:
         found.notes.append("Very many different texts: rare ones are counted together, by hash.")
-    if metric not in ORDERED and not pair.binned.exact:
+    if pair.is_estimated(metric):
         found.notes.append("Estimated between counted edges; exact with the data at hand.")
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.datasets.model import DatasetType, DatastoreSource, Definition, FileFormat
+from services.datasets.model import DatasetType, DatastoreSource, Definition, FileFormat, HeaderMode
 from services.drift.parquet_rows import ParquetRows
 from services.drift.scan import Rows
 from services.errors import SourceProblem
@@ -64,13 +64,16 @@ def open_files(source: str, files: Sequence[LocalFile], limits: Limits = DEFAULT
     return TextRows(source, open_tabular(definition, marked, limits))
 
 
-def format_name(files: Sequence[LocalFile]) -> str:
-    """The format of these files in Spark's word for it. Raises SourceProblem."""
+def spark_format(files: Sequence[LocalFile]) -> tuple[str, dict[str, str]]:
+    """The format of these files in Spark's words: (its name, options). Raises SourceProblem."""
     chosen = data_files(tuple(files))
     if not chosen:
         raise SourceProblem("All files are empty.", code="empty_file")
-    names = {FileFormat.PARQUET: "parquet", FileFormat.DELIMITED: "csv", FileFormat.JSON_LINES: "json"}
-    return names[guess_format(chosen[0]).file_format]
+    guessed = guess_format(chosen[0])
+    if guessed.file_format is FileFormat.DELIMITED:
+        header = "false" if guessed.header is HeaderMode.NONE else "true"
+        return "csv", {"header": header, "sep": guessed.delimiter, "encoding": guessed.encoding, "inferSchema": "true"}
+    return ("parquet" if guessed.file_format is FileFormat.PARQUET else "json"), {}
 
 
 def files_of(rows: Rows) -> tuple[LocalFile, ...]:

@@ -54,7 +54,8 @@ def _counts(baseline: ColumnProfile, target: ColumnProfile) -> tuple[list[int], 
     missing = [side.rows - side.present for side in (baseline, target)]
     mine: list[int] = []
     theirs: list[int] = []
-    if baseline.numbers is not None and target.numbers is not None:
+    sides = baseline.numbers, target.numbers
+    if baseline.numbers is not None and target.numbers is not None and any(side.total for side in sides if side):
         found = by_value(baseline.numbers, target.numbers)
         if found is None or len(found.baseline) > 40:
             found = by_deciles(baseline.numbers, target.numbers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -31,12 +31,14 @@ _DISTINCT_SHARE = 0.05  # Azure ML: integers with relatively fewer different val
 class Known:
     """What a second look at the data told of a column.
 
-    at: (baseline, target) counted at the edges of the preset's bins. ks, wasserstein: exact distances.
+    at: (baseline, target) counted at the edges of the preset's bins. ks, wasserstein: exact distances. distinct: how
+    many different numbers both sides have together.
     """
 
     at: tuple[NumberCounts, NumberCounts] | None = None
     ks: float | None = None
     wasserstein: float | None = None
+    distinct: int | None = None
 
 
 NOTHING = Known()
@@ -163,7 +165,7 @@ class Pair:
 
     def _over_bins(self, metric: Metric) -> Interval:
         binned = self.binned
-        if metric is Metric.HELLINGER and self.preset is Preset.EVIDENTLY and self.is_ordered:
+        if metric is Metric.HELLINGER and self.has_hellinger_bins:
             binned = self._evidently_hellinger
         lower = _distance(metric, binned.baseline, binned.target, self.preset)
         if not binned.coarse or metric is Metric.PSI:  # filled shares make PSI neither smaller nor larger
@@ -177,17 +179,40 @@ class Pair:
             lower = _distance(metric, self.unbiased.baseline, self.unbiased.target, self.preset)
         return Interval(lower, max(lower, _distance(metric, apart_mine, apart_theirs, self.preset)))
 
+    @property
+    def has_hellinger_bins(self) -> bool:
+        """Evidently takes other bins for this one: as many as the number of different values suggests."""
+        return self.preset is Preset.EVIDENTLY and self.is_ordered
+
+    @property
+    def lacks_distinct(self) -> bool:
+        """Do the bins of Evidently's Hellinger distance depend on a number that the profiles do not tell?"""
+        mine, theirs = self.baseline.numbers, self.target.numbers
+        return mine is None or theirs is None or by_value(mine, theirs) is None
+
+    def hellinger_edges(self, distinct: int | None = None) -> Floats:
+        """The edges of those bins. distinct: of both sides together, all values where it is not known."""
+        mine, theirs = self.baseline.numbers, self.target.numbers
+        assert mine is not None
+        assert theirs is not None
+        return joint_edges(mine, theirs, self.preset, whole=self.is_whole, size=distinct or mine.total + theirs.total)
+
     @cached_property
     def _evidently_hellinger(self) -> Binned:
-        """Evidently takes other bins for this one: as many as the number of different values suggests."""
         mine, theirs = self.baseline.numbers, self.target.numbers
         assert mine is not None
         assert theirs is not None
         values = by_value(mine, theirs)
-        size = mine.total + theirs.total if values is None else len(values.baseline)
-        edges = joint_edges(mine, theirs, self.preset, whole=self.is_whole, size=size)
-        sides = self.known.at if self.known.at is not None and values is None else (mine, theirs)
-        return at_edges(*sides, edges)
+        if values is not None:
+            return at_edges(mine, theirs, self.hellinger_edges(len(values.baseline)))
+        found = at_edges(*(self.known.at or (mine, theirs)), self.hellinger_edges(self.known.distinct))
+        return found if self.known.distinct is not None else replace(found, exact=False)
+
+    def is_estimated(self, metric: Metric) -> bool:
+        """Was an edge of the metric's bins not counted, or does their number rest on a guess?"""
+        if metric is Metric.HELLINGER and self.has_hellinger_bins:
+            return not self._evidently_hellinger.exact
+        return metric not in ORDERED and not self.binned.exact
 
     @cached_property
     def chi2_p_value(self) -> float:

@@ -112,7 +112,9 @@ class ColumnProfile:
 
     @property
     def present(self) -> int:
-        """Values that a distribution is made of."""
+        """Values that a distribution is made of; of lists and structs those that are there."""
+        if self.kind is Kind.NESTED:
+            return self.rows - self.nulls
         if self.numbers is not None:
             return self.numbers.total
         if self.categories is not None:

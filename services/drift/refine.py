@@ -28,6 +28,7 @@ HELD = 4_000_000
 
 _FINER = 4096
 _ROUNDS = 8
+_TURNS = 32  # scans of a column to count its different values
 
 
 @dataclass(slots=True)
@@ -75,6 +76,43 @@ def counts_at_edges(
         if mine.numbers is not None and theirs.numbers is not None:
             found[mine.name] = (mine.numbers, theirs.numbers)
     return found
+
+
+def distinct_numbers(
+    baseline: Rows, target: Rows, profiles: tuple[Profile, Profile], columns: Sequence[str], *, held: int = HELD
+) -> dict[str, int]:
+    """How many different finite numbers both sides have together, by column, from the data once more.
+
+    Edges tell of themselves whether they are among them; between edges values are collected in turns that fit the
+    memory. A column that would need very many turns is left out. Raises SourceProblem.
+    """
+    share = max(held // threads(), 2)
+    with ThreadPoolExecutor(threads(), thread_name_prefix="refine") as pool:
+        every = pool.map(lambda name: _distinct(baseline, target, profiles, name, share), columns)
+        return {name: count for name, count in zip(columns, every, strict=True) if count is not None}
+
+
+def _distinct(baseline: Rows, target: Rows, profiles: tuple[Profile, Profile], name: str, held: int) -> int | None:
+    columns = [next(column for column in profile.columns if column.name == name) for profile in profiles]
+    mine, theirs = columns[0].numbers, columns[1].numbers
+    if mine is None or theirs is None:
+        return None
+    column = _Open.of(name, columns[0].kind, mine, theirs)
+    at_edges = np.count_nonzero((mine.upto > mine.below) | (theirs.upto > theirs.below))
+    column.crossing = column.sizes > 1
+    count = int(at_edges + np.count_nonzero(column.sizes == 1))
+    turns = list(_turns(column, held))
+    if len(turns) > _TURNS:
+        return None
+    for turn in turns:
+        kept = np.empty(0)
+        for rows in (baseline, target):
+            for part in _parts_in(rows, column, turn):
+                kept = np.union1d(kept, part)
+                if len(kept) > 2 * held:
+                    return None
+        count += len(kept)
+    return count
 
 
 def _exact(baseline: Rows, target: Rows, profiles: tuple[Profile, Profile], name: str, held: int) -> Known | None:
@@ -131,9 +169,14 @@ def _turns(column: _Open, held: int) -> Iterator[NDArray[np.bool_]]:
 
 def _values_in(rows: Rows, column: _Open, turn: NDArray[np.bool_]) -> Floats:
     """All values strictly inside of the steps of a turn."""
+    parts = list(_parts_in(rows, column, turn))
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def _parts_in(rows: Rows, column: _Open, turn: NDArray[np.bool_]) -> Iterator[Floats]:
+    """The same, block by block."""
     edges = column.baseline.edges
     read = lengths_of if column.kind is Kind.NESTED else numbers_of
-    parts: list[Floats] = []
     for batch in rows.batches([column.name]):
         numbers = read(batch.column(0))
         for start in range(0, len(numbers), BLOCK):
@@ -146,8 +189,7 @@ def _values_in(rows: Rows, column: _Open, turn: NDArray[np.bool_]) -> Floats:
             marks = np.zeros(len(block) + 1, np.int64)
             np.add.at(marks, begins, 1)
             np.add.at(marks, ends, -1)
-            parts.append(block[np.cumsum(marks[:-1]) > 0].astype(np.float64))
-    return np.concatenate(parts) if parts else np.empty(0)
+            yield block[np.cumsum(marks[:-1]) > 0].astype(np.float64)
 
 
 def _between(column: _Open, mine: Floats, theirs: Floats, turn: NDArray[np.bool_]) -> tuple[float, float]:

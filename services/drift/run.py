@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from services.drift.compare import compare
 from services.drift.comparison import ColumnDrift, Comparison
@@ -11,7 +13,7 @@ from services.drift.complete import CompleteRows
 from services.drift.judge import undecided
 from services.drift.measures import BINNED, ORDERED, Known, Pair
 from services.drift.model import Floats, Plan, Profile
-from services.drift.refine import counts_at_edges, exact_distances
+from services.drift.refine import counts_at_edges, distinct_numbers, exact_distances
 from services.drift.scan import Progress, Rows, plan_for, scan
 from services.drift.settings import CompareSettings, Metric, Preset
 
@@ -56,6 +58,9 @@ def compared(baseline: Side, target: Side, settings: CompareSettings) -> tuple[C
         baseline, target = (_complete(side) for side in (baseline, target))
     first = baseline.counted()
     second = target.counted(first.plan)
+    for what, side, profile in (("baseline", baseline, first), ("target", target, second)):
+        if isinstance(side.rows, CompleteRows) and not profile.rows:
+            raise side.rows.none_left(what)
     found = compare(first, second, settings)
     if baseline.rows is None or target.rows is None:
         return found, (first, second)
@@ -73,10 +78,13 @@ def _second_look(
     found: Comparison, rows: tuple[Rows, Rows], profiles: tuple[Profile, Profile], settings: CompareSettings
 ) -> dict[str, Known]:
     inexact = [column.name for column in found.columns if _needs_values(column, settings)]
-    edges = _edges_wanted(found, profiles, settings)
     known = exact_distances(*rows, profiles, inexact) if inexact else {}
+    pairs = _binned_pairs(found, profiles, settings)
+    unknown = [name for name, pair in pairs.items() if _wants_distinct(found, pair, settings)]
+    distinct = distinct_numbers(*rows, profiles, unknown) if unknown else {}
+    edges = {name: np.union1d(pair.joint_edges, _other_edges(pair, distinct)) for name, pair in pairs.items()}
     for name, at in (counts_at_edges(*rows, profiles, edges) if edges else {}).items():
-        known[name] = replace(known.get(name, Known()), at=at)
+        known[name] = replace(known.get(name, Known()), at=at, distinct=distinct.get(name))
     return known
 
 
@@ -89,17 +97,29 @@ def _needs_values(column: ColumnDrift, settings: CompareSettings) -> bool:
     return uncertain or (settings.all_metrics and Metric.KS_STATISTIC.value in column.metrics)
 
 
-def _edges_wanted(found: Comparison, profiles: tuple[Profile, Profile], settings: CompareSettings) -> dict[str, Floats]:
+def _binned_pairs(found: Comparison, profiles: tuple[Profile, Profile], settings: CompareSettings) -> dict[str, Pair]:
     """Columns whose preset cuts numbers at edges that only both sides together tell."""
     if settings.preset is Preset.DEFAULT:
         return {}
     sides = [{column.name: column for column in profile.columns} for profile in profiles]
-    wanted: dict[str, Floats] = {}
+    wanted: dict[str, Pair] = {}
     for column in found.columns:
         binned = column.metric in BINNED or settings.all_metrics
         if not binned or column.metric is None:
             continue
         pair = Pair(sides[0][column.name], sides[1][column.name], settings.preset)
-        if pair.baseline.numbers is not None and not pair.binned.exact:
-            wanted[column.name] = pair.joint_edges
+        if pair.baseline.numbers is not None and (not pair.binned.exact or _wants_distinct(found, pair, settings)):
+            wanted[column.name] = pair
     return wanted
+
+
+def _wants_distinct(found: Comparison, pair: Pair, settings: CompareSettings) -> bool:
+    """Is Evidently's Hellinger distance asked for, whose bins the profiles do not tell?"""
+    metric = next(column.metric for column in found.columns if column.name == pair.baseline.name)
+    asked = settings.all_metrics or metric == Metric.HELLINGER
+    return asked and pair.has_hellinger_bins and pair.lacks_distinct
+
+
+def _other_edges(pair: Pair, distinct: Mapping[str, int]) -> Floats:
+    name = pair.baseline.name
+    return pair.hellinger_edges(distinct[name]) if name in distinct else np.empty(0)

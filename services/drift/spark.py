@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
+import sys
 import tempfile
 import warnings
 import zipfile
@@ -41,6 +43,9 @@ REMOTE = "SPARK_REMOTE"
 AUTO_BYTES = 64 * GIB
 """Files larger than this together are left to Spark where there is one: one machine reads them in some ten minutes."""
 
+_REACHED = 5  # seconds in which a server has to take a connection
+_LACKING = re.compile(r"(?:No module named '|PACKAGE_NOT_INSTALLED\] )([\w.]+)")
+_OTHER_PYTHON = "PYTHON_VERSION_MISMATCH"
 _ROWS_PER_BATCH = "spark.sql.execution.arrow.maxRecordsPerBatch"
 _PLACE = "c{}"
 _AS_TEXT = ("void", "variant", "interval")  # types that Arrow has no word for
@@ -77,14 +82,44 @@ def open_session() -> SparkSession:
 
     remote = os.environ.get(REMOTE)
     try:
-        builder = SparkSession.builder.appName("dataset-bot drift")
         with _quiet():
+            if remote:
+                _reach(remote)
+            builder = SparkSession.builder.appName("dataset-bot drift")
             return (builder.remote(remote) if remote else builder).getOrCreate()
     except (PySparkException, RuntimeError, OSError) as error:
-        where = f" at {visible(remote, 100)}" if remote else ""
-        raise SourceProblem(
-            f"Spark{where} does not answer: {_first_line(error)}", code="spark_unreachable", field="engine"
-        ) from None
+        if not remote:
+            raise SourceProblem(
+                f"Spark does not start on this machine: {_first_line(error)} Install Java 17 or newer, or set {REMOTE} "
+                "to a Spark Connect server (sc://host:port).",
+                code="spark_unreachable",
+                field="engine",
+            ) from None
+        raise _unreachable(remote, f"does not answer: {_first_line(error)}") from None
+
+
+def _reach(remote: str) -> None:
+    """Raises SourceProblem where nobody listens, which pyspark would try for ten minutes."""
+    from grpc import FutureTimeoutError, channel_ready_future
+    from pyspark.sql.connect.client import DefaultChannelBuilder
+
+    channel = DefaultChannelBuilder(remote).toChannel()
+    try:
+        channel_ready_future(channel).result(timeout=_REACHED)
+    except FutureTimeoutError:
+        raise _unreachable(remote, f"did not answer within {_REACHED} seconds.") from None
+    finally:
+        channel.close()
+
+
+def _unreachable(remote: str, what: str) -> SourceProblem:
+    """Without what follows the address, which may hold a token."""
+    return SourceProblem(
+        f"Spark at {visible(remote.partition(';')[0], 100)} {what} {REMOTE} has to name a running Spark Connect server "
+        "(sc://host:port) that this machine may connect to; with --engine local data are counted here.",
+        code="spark_unreachable",
+        field="engine",
+    )
 
 
 def read_files(session: SparkSession, paths: Sequence[str], format_: str, options: dict[str, str]) -> DataFrame:
@@ -104,9 +139,31 @@ def profile_frame(frame: DataFrame, *, plan: Plan | None = None, name: str = "",
             ship(frame.sparkSession)
             return _profile(frame, plan, name, fingerprint)
     except PySparkException as error:
-        raise SourceProblem(
-            f"Spark could not read {quoted(name or 'the data')}: {_first_line(error)}", code="spark_failed"
-        ) from None
+        raise _failed(name, error) from None
+
+
+def _failed(name: str, error: Exception) -> SourceProblem:
+    """What Spark says, and for what an administrator has to do also that."""
+    lacking = _LACKING.search(str(error))
+    if lacking is not None:
+        return SourceProblem(
+            f"The Python of Spark's executors has no {visible(lacking[1].partition('.')[0], 60)}. Install numpy and "
+            "pyarrow there, or let spark.pyspark.python name a Python that has both; with --engine local data are "
+            "counted here.",
+            code="spark_lacks_packages",
+            field="engine",
+        )
+    if _OTHER_PYTHON in str(error):
+        here = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return SourceProblem(
+            f"Spark's executors run another Python than this machine, which has {here}: let spark.pyspark.python name "
+            f"a Python {here}, or run this command with theirs.",
+            code="spark_other_python",
+            field="engine",
+        )
+    return SourceProblem(
+        f"Spark could not read {quoted(name or 'the data')}: {_first_line(error)}", code="spark_failed"
+    )
 
 
 def _profile(frame: DataFrame, plan: Plan | None, name: str, fingerprint: str) -> Profile:

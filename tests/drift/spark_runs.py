@@ -15,6 +15,10 @@ from services.drift.spark import open_session, profile_frame, read_files
 from services.errors import SourceProblem
 
 BASELINE, TARGET, PLAN, REFUSED = "baseline", "target", "plan.profile", "refused.txt"
+BARE, LACKING = "bare-python", "lacking.txt"
+"""A Python without packages, put into FOLDER by the test, and what was told where executors ran it."""
+
+EXECUTORS = "spark.sql.execution.pyspark.python"
 
 
 def main() -> None:
@@ -35,6 +39,12 @@ def main() -> None:
             profile_frame(read_files(session, [str(folder / "nothing")], "parquet", {}), name="nothing")
         except SourceProblem as problem:
             (folder / REFUSED).write_text(problem.sentence)
+        session.conf.set(EXECUTORS, str(folder / BARE))
+        try:
+            profile_frame(frame, plan=plan, name=BASELINE)
+        except SourceProblem as problem:
+            (folder / LACKING).write_text(problem.sentence)
+        session.conf.unset(EXECUTORS)
     assert session.conf.get("spark.sql.execution.arrow.maxRecordsPerBatch") == batches
     sys.stdout.write("ready\n")
     sys.stdout.flush()

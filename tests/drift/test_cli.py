@@ -146,6 +146,20 @@ def test_azure_mls_preset_leaves_out_rows_with_anything_missing(data: Path, caps
     assert found["dataset"]["target_rows"] == 2250
 
 
+def test_azure_mls_preset_says_which_column_leaves_no_row(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pq.write_table(_table(1).append_column("gone", pa.nulls(3000, pa.float64())), data / "gone.parquet")
+    code, _, err = _run(capsys, "compare", data / "gone.parquet", data / "gone.parquet", "--preset", "azureml")
+    assert code == 2
+    assert "none is left of the baseline: the column “gone” never has a value" in err
+
+
+def test_a_name_with_control_characters_stays_on_its_line(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pq.write_table(pa.table({"a\n\x1b[2Jb": [5.0] * 100}), data / "name.parquet")
+    code, out, _ = _run(capsys, "compare", data / "name.parquet", data / "name.parquet")
+    assert (code, "\x1b" in out) == (0, False)
+    assert [line[:1] for line in out.splitlines()] == ["c", "a", "", "a", "N"]
+
+
 BAD = {
     "missing": ("nothing.parquet", "Nothing is at"),
     "empty": ("empty.csv", "empty.csv” is empty"),

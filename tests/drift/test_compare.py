@@ -160,6 +160,15 @@ def test_columns_say_what_they_are() -> None:
     assert one([1.0] * 10, [2.0] * 10).notes[-1].startswith("Fewer than 30 values")
 
 
+def test_of_structs_only_presence_is_compared() -> None:
+    some = pa.array([{"x": 1} if index % 2 else None for index in range(200)])
+    every = pa.array([{"x": 1}] * 200)
+    assert one(some, some).notes == ("Its values have no distribution; only how often it is present is compared.",)
+    found = frames.compared({"x": some}, {"x": every})
+    assert found.columns[0].reasons == ("Missing values went from 50.0% to 0.0% of the rows.",)
+    assert found.dataset.magnitude > 0.3
+
+
 def test_a_constant_that_changes_has_drifted() -> None:
     assert one([5.0] * 100, [6.0] * 100).drifted
     assert one(["a"] * 100, ["b"] * 100).drifted

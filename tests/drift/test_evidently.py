@@ -66,12 +66,9 @@ def test_every_method_is_evidentlys(answers: tuple[dict[str, Any], Comparison]) 
         for name, expected in recorded["columns"][column.name]["methods"].items():
             if name not in column.metrics:
                 continue  # asked for of types that the preset treats otherwise
-            counted = column.baseline.distinct is not None and column.target.distinct is not None
-            if name == "hellinger" and column.name in ("n11_zeros", "n12_price") and not counted:
-                continue  # its bins depend on how many values are different, which is not counted of very many
             seen += 1
             assert column.metrics[name] == pytest.approx(expected, rel=1e-10, abs=1e-12), (column.name, name)
-    assert seen >= 5 * len(found.columns) - 10
+    assert seen >= 5 * len(found.columns) - 8
 
 
 def test_the_preset_chooses_and_judges_as_evidently(answers: tuple[dict[str, Any], Comparison]) -> None:

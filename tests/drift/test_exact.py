@@ -12,7 +12,7 @@ from scipy.spatial import distance
 
 from services.drift.distances import hellinger, jensen_shannon, l_infinity, psi, shares
 from services.drift.ks import exact_ks, ks_statistic
-from services.drift.refine import exact_distances
+from services.drift.refine import distinct_numbers, exact_distances
 from services.drift.wasserstein import exact_wasserstein, wasserstein
 from tests.drift.frames import TableRows, both, heavy, profiled
 
@@ -75,6 +75,19 @@ def test_a_second_look_makes_them_exact_in_bounded_memory(seed: int) -> None:
     assert found.ks == pytest.approx(float(stats.ks_2samp(a, b, method="asymp").statistic), abs=1e-12)
     scale = max(float(np.std(a)), 1e-3 * _scale(a, b))
     assert found.wasserstein == pytest.approx(float(stats.wasserstein_distance(a, b)), abs=1e-12 * scale, rel=1e-11)
+
+
+def test_different_numbers_of_both_sides_are_counted_in_bounded_memory() -> None:
+    told = 0
+    for seed in range(60):
+        x, y = _drawn(seed)
+        first, second = both({"x": x}, {"x": y}, edges=16)
+        rows = TableRows(pa.table({"x": x}), batch=500), TableRows(pa.table({"x": y}), batch=500)
+        found = distinct_numbers(*rows, (first, second), ["x"], held=1000)
+        if "x" in found:  # else it would take very many turns
+            told += 1
+            assert found["x"] == len(np.unique(np.concatenate((_finite(x), _finite(y))))), seed
+    assert told > 40
 
 
 def test_a_step_too_large_for_the_memory_is_counted_at_finer_edges() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import math
 import os
 import shutil
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -28,7 +30,7 @@ from services.drift.scan import absent, plan_for, scan
 from services.drift.spark import AUTO_BYTES, chosen_engine, pack_kernel
 from services.reading.limits import DEFAULT_LIMITS
 from services.reading.places import LocalFile
-from tests.drift.spark_runs import BASELINE, PLAN, REFUSED, TARGET
+from tests.drift.spark_runs import BARE, BASELINE, LACKING, PLAN, REFUSED, TARGET
 
 ROWS = 15_000
 ODD = "a.b `c` d"
@@ -78,9 +80,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@dataclass(frozen=True)
+class Spark:
+    """A running server, and the folder of `data` that both ways of using it have profiled. remote: its SPARK_REMOTE."""
+
+    folder: Path
+    remote: str
+
+
 @pytest.fixture(scope="module")
-def spark(data: Path) -> Iterator[Path]:
-    """The same folder once both ways of using Spark have profiled it."""
+def spark(data: Path) -> Iterator[Spark]:
+    """Started and used once for all tests."""
     if shutil.which("java") is None:
         pytest.fail("Spark needs Java: run scripts/system-packages")
     with socket.socket() as listening:
@@ -94,10 +104,15 @@ def spark(data: Path) -> Iterator[Path]:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": "1g",
+        # Compiling for a long life took half of the processor time of this short one.
+        "spark.driver.extraJavaOptions": "'-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'",
+        "spark.sql.codegen.wholeStage": "false",
         "spark.ui.enabled": "false",
         "spark.sql.shuffle.partitions": "2",
         "spark.local.dir": str(data / "scratch"),
     }
+    (data / BARE).write_text(f'#!/bin/sh\nexec {sys.executable} -S "$@"\n')
+    (data / BARE).chmod(0o755)
     submit = " ".join(f"--conf {name}={value}" for name, value in settings.items())
     common = {**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
     common.pop("SPARK_REMOTE", None)
@@ -125,7 +140,7 @@ def spark(data: Path) -> Iterator[Path]:
             check=False,
         )
         assert client.returncode == 0, client.stderr[-3000:]
-        yield data
+        yield Spark(data, f"sc://127.0.0.1:{port}")
     finally:
         server.communicate(timeout=60)
     assert server.returncode == 0, (data / "server.log").read_text()[-3000:]
@@ -154,17 +169,18 @@ def _same(found: Profile, local: Profile) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("way", "side"), [("classic", BASELINE), ("connect", TARGET)])
-def test_spark_counts_what_is_counted_here(spark: Path, way: str, side: str) -> None:
-    plan = decode((spark / PLAN).read_bytes()).plan
-    found = decode((spark / f"{side}.{way}").read_bytes())
-    _same(found, scan(_rows(spark / side), plan))
+def test_spark_counts_what_is_counted_here(spark: Spark, way: str, side: str) -> None:
+    folder = spark.folder
+    plan = decode((folder / PLAN).read_bytes()).plan
+    found = decode((folder / f"{side}.{way}").read_bytes())
+    _same(found, scan(_rows(folder / side), plan))
     assert (found.source, found.fingerprint) == (side, "f1")
 
 
 @pytest.mark.slow
-def test_spark_makes_a_plan_of_its_own(spark: Path) -> None:
-    own = decode((spark / "own.connect").read_bytes())
-    local = decode((spark / PLAN).read_bytes())
+def test_spark_makes_a_plan_of_its_own(spark: Spark) -> None:
+    own = decode((spark.folder / "own.connect").read_bytes())
+    local = decode((spark.folder / PLAN).read_bytes())
     assert [(each.name, each.kind) for each in own.columns] == [(each.name, each.kind) for each in local.columns]
     assert own.rows == local.rows
     edges = next(each.numbers for each in own.plan.columns if each.name == "n01_normal")
@@ -174,10 +190,57 @@ def test_spark_makes_a_plan_of_its_own(spark: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_spark_refuses_is_told(spark: Path) -> None:
-    told = (spark / REFUSED).read_text()
+def test_what_spark_refuses_is_told(spark: Spark) -> None:
+    told = (spark.folder / REFUSED).read_text()
     assert told.startswith("Spark could not read “nothing”: ")
     assert "PATH_NOT_FOUND" in told
+
+
+@pytest.mark.slow
+def test_executors_without_packages_are_told_with_what_to_do(spark: Spark) -> None:
+    told = (spark.folder / LACKING).read_text()
+    assert told.startswith("The Python of Spark's executors has no ")
+    assert "Install numpy and pyarrow there" in told
+
+
+def _command(remote: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """`dataset-bot drift compare`, with a cluster that SPARK_REMOTE names."""
+    return subprocess.run(
+        [sys.executable, "-m", "bot", "drift", "compare", *map(str, arguments)],
+        env={**os.environ, "SPARK_REMOTE": remote},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_the_command_line_counts_in_the_cluster_what_it_counts_here(spark: Spark) -> None:
+    sides = spark.folder / PLAN, spark.folder / TARGET
+    found = _command(spark.remote, *sides, "--engine", "spark", "--json")
+    assert (found.returncode, found.stderr) == (1, "")
+    local = _command(spark.remote, *sides, "--engine", "local", "--json")
+    here, there = json.loads(local.stdout), json.loads(found.stdout)
+    assert there["dataset"]["target_rows"] == ROWS
+    assert there["dataset"]["magnitude"] == pytest.approx(here["dataset"]["magnitude"], abs=1e-12)
+    for mine, theirs in zip(there["columns"], here["columns"], strict=True):
+        counted = {"name", "type", "metric", "drifted", "new_categories", "gone_categories", "null_rate_change"}
+        assert {each: mine[each] for each in counted} == {each: theirs[each] for each in counted}
+        numbers = ("value", "lower", "upper", "p_value", "threshold")
+        measured = [[each[number] or 0.0 for number in numbers] for each in (mine, theirs)]
+        assert measured[0] == pytest.approx(measured[1], rel=1e-12, abs=1e-12), mine["name"]
+        for number in ("rows", "nulls", "nan", "infinite", "distinct", "minimum", "maximum", "histogram"):
+            assert mine["target"][number] == theirs["target"][number], (mine["name"], number)
+
+
+def test_a_cluster_that_does_not_answer_is_told_with_what_to_do(data: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # and nobody listens
+        remote = f"sc://127.0.0.1:{unused.getsockname()[1]}/;token=secret"
+        done = _command(remote, data / BASELINE, data / TARGET, "--engine", "spark")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "did not answer within 5 seconds. SPARK_REMOTE has to name a running Spark Connect server" in done.stderr
+    assert "secret" not in done.stderr
 
 
 def test_the_kernel_that_is_sent_imports_nothing_else(tmp_path: Path) -> None:
