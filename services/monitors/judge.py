@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime, timedelta
 
 from services.datasets.model import DRIFTING, DatasetVersion, FingerprintState
@@ -38,7 +38,7 @@ def judged(
     """What a run found. late: see `lateness`."""
     problems = [
         *(_moved(column) for column in comparison.columns if column.drifted),
-        *(_schema(change) for change in comparison.dataset.schema if draft.schema),
+        *(_schema(change, _compared(comparison)) for change in comparison.dataset.schema if draft.schema),
         *_rows(draft, comparison),
         *changed(target, grows=draft.baseline.kind is BaselineKind.WINDOW),
         *((late,) if late is not None else ()),
@@ -170,8 +170,15 @@ def _moved(column: ColumnDrift) -> Problem:
     )
 
 
-def _schema(change: SchemaChange) -> Problem:
+def _compared(comparison: Comparison) -> frozenset[str]:
+    """Columns whose values could be compared, whatever became of their types."""
+    return frozenset(each.name for each in comparison.columns if each.metric is not None and each.kind != "nested")
+
+
+def _schema(change: SchemaChange, compared: Set[str]) -> Problem:
     severity, level = _SCHEMA_SEVERITY[change.kind]
+    if change.kind is ChangeKind.RETYPED and change.column in compared:  # a time that gained a zone: its values tell
+        severity, level = Severity.WARNING, 0.3
     now = f"The column {change.column} was {change.before} and is {change.after} now"
     sentences = {
         ChangeKind.ADDED: f"The column {change.column} ({change.after}) is new.",

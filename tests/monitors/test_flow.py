@@ -229,6 +229,22 @@ async def test_schema_rows_and_changed_files_are_problems_of_the_same_incident(w
     assert await world.news() == ["edit", "changed"]
 
 
+async def test_a_new_type_weighs_less_where_the_values_can_still_be_compared(world: MonitorWorld) -> None:
+    await world.version()
+    await world.monitor()
+    world.comparer.schema[2] = (
+        SchemaChange(ChangeKind.RETYPED, "price", "double", "float"),
+        SchemaChange(ChangeKind.RETYPED, "delay", "int64", "string"),
+    )
+    await world.version()
+    await world.run_due()
+    (incident,) = await world.open()
+    assert [(problem.subject, problem.severity) for problem in incident.problems] == [
+        ("delay", Severity.CRITICAL),
+        ("price", Severity.WARNING),
+    ]
+
+
 async def test_data_that_are_late_are_told_and_their_coming_ends_it(world: MonitorWorld) -> None:
     await world.version()
     await world.monitor(late_after=timedelta(days=2))
