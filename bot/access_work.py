@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from bot.logs import get_logger, new_request_id, request_context
+from bot.metrics import Metrics
+from bot.periodic import Periodic
 from services.access.calendar import Calendar
 from services.access.executing import Executor
+from services.access.ports import AccessStore
 from services.access.sweeping import Sweep
 from services.errors import UserError
+from services.ports import Clock
 
 log = get_logger("bot.access")
 
 POLL_SECONDS = 5.0
 """How often it is looked for what has become due by itself, or was left by another process."""
+COUNT_SECONDS = 30.0
+"""How often it is counted how access stands."""
+FINDINGS = ("doubted", "rebuilt", "removed", "reported", "failed")
+"""Of `Swept`: what somebody should know of. Grants that are looked at because nobody did for long are none."""
 
 
 class Wake:
@@ -27,12 +36,44 @@ class Wake:
         self.event.set()
 
 
-async def reconcile(sweep: Sweep) -> None:
-    """One sweep. Where the other side cannot be listed now, or not by this bot, that is told and nothing is done."""
-    try:
-        await sweep.run()
-    except UserError as error:
-        log.warning("access cannot be reconciled", code=error.code, reason=error.sentence)
+class AccessWatch:
+    """Reconciles access, and tells the metrics how it stands. Belongs to one event loop."""
+
+    def __init__(self, sweep: Sweep, store: AccessStore, metrics: Metrics, clock: Clock) -> None:
+        self._sweep = sweep
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._swept_at = time.monotonic()
+        metrics.watch_access_sweep(lambda: time.monotonic() - self._swept_at)
+
+    def attend(self, periodic: Periodic, sweep_seconds: float) -> None:
+        """Do both from time to time."""
+        periodic.every(sweep_seconds, "access sweep", self.reconcile, first=60)
+        periodic.every(COUNT_SECONDS, "access standing", self.count, first=5)
+
+    async def reconcile(self) -> None:
+        """One sweep. Where the other side cannot be listed now, or not by this bot, that is told, nothing is done."""
+        try:
+            swept = await self._sweep.run()
+        except UserError as error:
+            log.warning("access cannot be reconciled", code=error.code, reason=error.sentence)
+            return
+        self._swept_at = time.monotonic()
+        for finding in FINDINGS:
+            self._metrics.access_finding(finding, getattr(swept, finding))
+
+    async def count(self) -> None:
+        """How access stands now."""
+        found = await self._store.standing()
+        oldest = found.oldest_waiting
+        self._metrics.access(
+            waiting=found.waiting,
+            oldest=0.0 if oldest is None else max((self._clock.now() - oldest).total_seconds(), 0.0),
+            grants={status.value: count for status, count in found.grants.items()},
+            failing=found.failing,
+            due=found.due,
+        )
 
 
 class AccessWork:
