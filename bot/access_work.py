@@ -10,10 +10,10 @@ from bot.metrics import Metrics
 from bot.periodic import Periodic
 from services.access.calendar import Calendar
 from services.access.executing import Executor
-from services.access.ports import AccessStore
+from services.access.facts import AccessPorts
+from services.access.leaving import Departures
 from services.access.sweeping import Sweep
 from services.errors import UserError
-from services.ports import Clock
 
 log = get_logger("bot.access")
 
@@ -37,19 +37,21 @@ class Wake:
 
 
 class AccessWatch:
-    """Reconciles access, and tells the metrics how it stands. Belongs to one event loop."""
+    """Reconciles access, looks who left, and tells the metrics how it stands. Belongs to one event loop."""
 
-    def __init__(self, sweep: Sweep, store: AccessStore, metrics: Metrics, clock: Clock) -> None:
-        self._sweep = sweep
-        self._store = store
+    def __init__(self, ports: AccessPorts, metrics: Metrics) -> None:
+        self._sweep = Sweep(ports)
+        self._departures = Departures(ports)
+        self._store = ports.store
         self._metrics = metrics
-        self._clock = clock
+        self._clock = ports.clock
         self._swept_at = time.monotonic()
         metrics.watch_access_sweep(lambda: time.monotonic() - self._swept_at)
 
     def attend(self, periodic: Periodic, sweep_seconds: float) -> None:
-        """Do both from time to time."""
+        """Do all this from time to time."""
         periodic.every(sweep_seconds, "access sweep", self.reconcile, first=60)
+        periodic.every(sweep_seconds, "access holders", self._departures.run, first=120)
         periodic.every(COUNT_SECONDS, "access standing", self.count, first=5)
 
     async def reconcile(self) -> None:

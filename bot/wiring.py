@@ -56,7 +56,6 @@ from handlers.sharing import SharedChannels
 from services.access.calendar import Calendar
 from services.access.executing import Executor
 from services.access.service import AccessService
-from services.access.sweeping import Sweep
 from services.jobs import Pool
 from services.outbox import StoredNotice
 from services.search.index import SqliteIndex
@@ -214,9 +213,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             upkeep=upkeep,
         )
         periodic.every(access_policy.LOOK_SECONDS, "access policy", policy.refresh)
-        AccessWatch(Sweep(access.ports), access.ports.store, metrics, clock).attend(
-            periodic, settings.access_sweep_minutes * 60
-        )
+        AccessWatch(access.ports, metrics).attend(periodic, settings.access_sweep_minutes * 60)
         opened.attend(periodic, upkeep.refresh)
         monitoring.attend(periodic)
         stack.push_async_callback(periodic.stop)

@@ -252,6 +252,10 @@ class AccessStore(Protocol):
         """Live grants by id, for the reconcile sweep; after: the last id of the page before, "" at first."""
         ...
 
+    async def holders(self, after: str, limit: int) -> tuple[str, ...]:
+        """Slack ids of people who hold ACTIVE grants, by id; after: the last of the page before, "" at first."""
+        ...
+
     async def standing(self) -> AccessStanding:
         """Numbers for whoever watches the bot."""
         ...

@@ -210,6 +210,11 @@ class SqlAccessStore:
         workspace_id = await self._workspace.id()
         return await self._db.read(lambda connection: access_outlines.page(connection, workspace_id, after, limit))
 
+    async def holders(self, after: str, limit: int) -> tuple[str, ...]:
+        """See `AccessStore.holders`."""
+        workspace_id = await self._workspace.id()
+        return await self._db.read(lambda connection: access_standing.holders(connection, workspace_id, after, limit))
+
     async def standing(self) -> AccessStanding:
         """See `AccessStore.standing`."""
         workspace_id, now = await self._workspace.id(), self._clock.now()

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Text, func, literal_column, select, type_coerce
 
-from services.access.model import GrantStatus
+from services.access.model import GrantStatus, SubjectKind
 from services.access.ports import AccessStanding
 from services.store.access_tables import access_grant, access_request
 
@@ -37,3 +37,21 @@ def standing(connection: Connection, workspace_id: int, now: datetime) -> Access
         ).where(_grant.workspace_id == workspace_id, _TIMED)
     ).one()
     return AccessStanding(waits["waiting"], waits["oldest"], grants, failing, due)
+
+
+def holders(connection: Connection, workspace_id: int, after: str, limit: int) -> tuple[str, ...]:
+    """See `AccessStore.holders`."""
+    query = (
+        select(_grant.subject_id)
+        .distinct()
+        .where(
+            _grant.workspace_id == workspace_id,
+            _LIVE,
+            _grant.subject_kind == SubjectKind.USER.value,
+            _grant.status == GrantStatus.ACTIVE.value,
+            _grant.subject_id > after,
+        )
+        .order_by(_grant.subject_id)
+        .limit(limit)
+    )
+    return tuple(row._mapping["subject_id"] for row in connection.execute(query))

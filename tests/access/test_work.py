@@ -80,7 +80,7 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def watch(world: World, metrics: Metrics) -> AccessWatch:
-    return AccessWatch(world.sweeper, world.store, metrics, world.clock)
+    return AccessWatch(world.service.ports, metrics)
 
 
 async def test_a_sweep_that_cannot_list_concludes_nothing(world: World, watch: AccessWatch, metrics: Metrics) -> None:
