@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from bot.logs import get_logger, new_request_id, request_context
+from bot.metrics import Metrics
+from bot.periodic import Periodic
 from services.access.calendar import Calendar
 from services.access.executing import Executor
+from services.access.facts import AccessPorts
+from services.access.leaving import Departures
 from services.access.sweeping import Sweep
 from services.errors import UserError
 
@@ -14,6 +19,10 @@ log = get_logger("bot.access")
 
 POLL_SECONDS = 5.0
 """How often it is looked for what has become due by itself, or was left by another process."""
+COUNT_SECONDS = 30.0
+"""How often it is counted how access stands."""
+FINDINGS = ("doubted", "rebuilt", "removed", "reported", "failed")
+"""Of `Swept`: what somebody should know of. Grants that are looked at because nobody did for long are none."""
 
 
 class Wake:
@@ -27,12 +36,46 @@ class Wake:
         self.event.set()
 
 
-async def reconcile(sweep: Sweep) -> None:
-    """One sweep. Where the other side cannot be listed now, or not by this bot, that is told and nothing is done."""
-    try:
-        await sweep.run()
-    except UserError as error:
-        log.warning("access cannot be reconciled", code=error.code, reason=error.sentence)
+class AccessWatch:
+    """Reconciles access, looks who left, and tells the metrics how it stands. Belongs to one event loop."""
+
+    def __init__(self, ports: AccessPorts, metrics: Metrics) -> None:
+        self._sweep = Sweep(ports)
+        self._departures = Departures(ports)
+        self._store = ports.store
+        self._metrics = metrics
+        self._clock = ports.clock
+        self._swept_at = time.monotonic()
+        metrics.watch_access_sweep(lambda: time.monotonic() - self._swept_at)
+
+    def attend(self, periodic: Periodic, sweep_seconds: float) -> None:
+        """Do all this from time to time."""
+        periodic.every(sweep_seconds, "access sweep", self.reconcile, first=60)
+        periodic.every(sweep_seconds, "access holders", self._departures.run, first=120)
+        periodic.every(COUNT_SECONDS, "access standing", self.count, first=5)
+
+    async def reconcile(self) -> None:
+        """One sweep. Where the other side cannot be listed now, or not by this bot, that is told, nothing is done."""
+        try:
+            swept = await self._sweep.run()
+        except UserError as error:
+            log.warning("access cannot be reconciled", code=error.code, reason=error.sentence)
+            return
+        self._swept_at = time.monotonic()
+        for finding in FINDINGS:
+            self._metrics.access_finding(finding, getattr(swept, finding))
+
+    async def count(self) -> None:
+        """How access stands now."""
+        found = await self._store.standing()
+        oldest = found.oldest_waiting
+        self._metrics.access(
+            waiting=found.waiting,
+            oldest=0.0 if oldest is None else max((self._clock.now() - oldest).total_seconds(), 0.0),
+            grants={status.value: count for status, count in found.grants.items()},
+            failing=found.failing,
+            due=found.due,
+        )
 
 
 class AccessWork:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -127,6 +127,44 @@ class Metrics:
             buckets=_CALL_BUCKETS,
             registry=self.registry,
         )
+        self._access_requests = Gauge(
+            "dataset_bot_access_requests_waiting",
+            "Requests for access that nobody has decided.",
+            registry=self.registry,
+        )
+        self._access_oldest = Gauge(
+            "dataset_bot_access_request_oldest_seconds",
+            "Seconds that the oldest request for access has waited for a decision.",
+            registry=self.registry,
+        )
+        self._access_grants = Gauge(
+            "dataset_bot_access_grants",
+            "Grants that have not ended, by status: granting, active, ending, failed.",
+            ["status"],
+            registry=self.registry,
+        )
+        self._access_failing = Gauge(
+            "dataset_bot_access_grants_failing",
+            "Grants whose giving, prolonging, repair or end failed and is tried again.",
+            registry=self.registry,
+        )
+        self._access_due = Gauge(
+            "dataset_bot_access_grants_due",
+            "Grants with something to execute now.",
+            registry=self.registry,
+        )
+        self._access_sweep_age = Gauge(
+            "dataset_bot_access_sweep_age_seconds",
+            "Seconds since grants were last compared with what is there, or since the start.",
+            registry=self.registry,
+        )
+        self._access_findings = Counter(
+            "dataset_bot_access_findings_total",
+            "What comparing grants found: doubted (an assignment is not there), rebuilt (a record), removed and "
+            "reported (assignments without a grant), failed (could not be put right).",
+            ["finding"],
+            registry=self.registry,
+        )
         self._ack_observers = {kind: self._ack_seconds.labels(kind).observe for kind in DELIVERY_KINDS}
         self._ack_counters: dict[tuple[str, int], Callable[[], None]] = {
             (kind, 200): self._acks.labels(kind, "200").inc for kind in DELIVERY_KINDS
@@ -197,6 +235,23 @@ class Metrics:
     def monitor_lateness(self, seconds: float) -> None:
         """Note how late a run of a monitor began."""
         self._monitor_lateness.observe(seconds)
+
+    def access(self, *, waiting: int, oldest: float, grants: Mapping[str, int], failing: int, due: int) -> None:
+        """Note how access stands. oldest: seconds. grants: how many by status."""
+        self._access_requests.set(waiting)
+        self._access_oldest.set(oldest)
+        for status, count in grants.items():
+            self._access_grants.labels(status).set(count)
+        self._access_failing.set(failing)
+        self._access_due.set(due)
+
+    def watch_access_sweep(self, age: Callable[[], float]) -> None:
+        """Ask age for the seconds since the last sweep whenever the metrics are read."""
+        self._access_sweep_age.set_function(age)
+
+    def access_finding(self, finding: str, count: int) -> None:
+        """Count what a sweep found."""
+        self._access_findings.labels(finding).inc(count)
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from bot import access_policy
 from bot.access_policy import PolicyInForce
-from bot.access_work import AccessWork, Wake, reconcile
+from bot.access_work import AccessWatch, AccessWork, Wake
 from bot.app import BotApp, Workspace, answer_the_unknown
 from bot.clock import SystemClock
 from bot.health import Health, Part
@@ -56,7 +56,6 @@ from handlers.sharing import SharedChannels
 from services.access.calendar import Calendar
 from services.access.executing import Executor
 from services.access.service import AccessService
-from services.access.sweeping import Sweep
 from services.jobs import Pool
 from services.outbox import StoredNotice
 from services.search.index import SqliteIndex
@@ -217,9 +216,7 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             upkeep=upkeep,
         )
         periodic.every(access_policy.LOOK_SECONDS, "access policy", policy.refresh)
-        periodic.every(
-            settings.access_sweep_minutes * 60, "access sweep", partial(reconcile, Sweep(access.ports)), first=60
-        )
+        AccessWatch(access.ports, metrics).attend(periodic, settings.access_sweep_minutes * 60)
         opened.attend(periodic, upkeep.refresh)
         monitoring.attend(periodic)
         stack.push_async_callback(periodic.stop)

@@ -90,10 +90,6 @@ class CallerDirectory:
             looking.add_done_callback(lambda _: self._looking.pop(user_id, None))
         return await asyncio.shield(looking)
 
-    def forget(self, user_id: str) -> None:
-        """Drop what is remembered of a person (user_change events)."""
-        self._known.pop(user_id, None)
-
     async def _look_up(self, client: AsyncWebClient, user_id: str) -> Caller:
         try:
             async with asyncio.timeout(LOOKUP_SECONDS):

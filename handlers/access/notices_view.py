@@ -201,6 +201,14 @@ def _restored(grant: Grant, args: Args) -> Message:
     return _message(said, [more], [revoke_button(grant)])
 
 
+def _left(grant: Grant, _: Args) -> Message | None:
+    if not _is_live(grant):
+        return None
+    said = md(":wave: {} is no active member of this Slack workspace any more.", subject_phrase(grant.subject))
+    still = md("The {} stands all the same: {}. Revoke it if it is not needed.", _which(grant), grant_phrase(grant))
+    return _message(said, [still], [revoke_button(grant)])
+
+
 def _emergency_given(grant: Grant, _: Args) -> Message:
     said = md(":rotating_light: *Emergency access*: the {}, {}.", _which(grant), grant_phrase(grant))
     opens = [md("*It opens*\n{}", bullets(grant.opens))] if grant.opens else []
@@ -231,6 +239,7 @@ OF_GRANT: Mapping[str, Callable[[Grant, Args], Message | None]] = {
     "ended": _ended,
     "revoked": _revoked,
     "lost": _lost,
+    "left": _left,
     "restored": _restored,
     "emergency": _emergency_given,
     "review": _review,

@@ -55,10 +55,6 @@ class SlackPeople:
         """User ids of a user group that is enabled. fresh: at most `GROUP_SECONDS` old. Raises Unavailable."""
         return await self._groups.get(group_id, fresh=fresh)
 
-    def forget(self, user_id: str) -> None:
-        """Drop what is remembered of a person (user_change events)."""
-        self._persons.forget(user_id)
-
     async def _look_up(self, user_id: str) -> PersonFacts:
         try:
             async with asyncio.timeout(LOOKUP_SECONDS):
@@ -131,9 +127,6 @@ class _Remembered(Generic[_T]):
             self._looking[key] = looking
             looking.add_done_callback(lambda _: self._looking.pop(key, None))
         return await asyncio.shield(looking)
-
-    def forget(self, key: str) -> None:
-        self._known.pop(key, None)
 
     async def _ask(self, key: str) -> _T:
         asked_at = self._now()

@@ -40,6 +40,7 @@ _ENDED = {
     EndReason.REVOKED: "it was revoked",
     EndReason.POLICY: "the policy does not allow it any more",
     EndReason.LOST: "it was taken away outside of Dataset Bot",
+    EndReason.LEFT: "its holder is no active member of this Slack workspace any more",
 }
 
 

@@ -130,15 +130,21 @@ class Calendar:
         except Unavailable:
             return await self._ports.apply(_looked_at_later(request, now))
         decision = self._facts.decide(request, found)
+        escalates = False
+        if decision.code is ReasonCode.NOBODY_CAN_DECIDE and request.escalated_at is None:
+            # All who were asked have left: those come in now who would after a while.
+            others = self._facts.decide(*_escalated(request, found, now))
+            escalates = others.outcome is Outcome.ASK
+        elif decision.outcome is Outcome.ASK and decision.terms is not None:
+            due = escalation_at(decision.terms, request.created_at, request.escalated_at)
+            escalates = due is not None and due <= now
+        if escalates:
+            request, found = _escalated(request, found, now)
+            decision = self._facts.decide(request, found)
         if decision.outcome is not Outcome.ASK:
             return await self._settle(request, found, decision, now)
         terms = decision.terms
         assert terms is not None
-        escalates = (due := escalation_at(terms, request.created_at, request.escalated_at)) is not None and due <= now
-        if escalates:
-            request_then = replace(request, escalated_at=now)
-            decision = self._facts.decide(request_then, replace(found, facts=replace(found.facts, escalated=True)))
-            request = request_then
         count = reminders_by(terms, request, now)
         new = tuple(each for each in destinations(decision, request.votes) if each not in request.asked)
         reminded = replace(
@@ -245,6 +251,11 @@ def refused(request: AccessRequest, decision: Decision, at: datetime, digest: st
             *told_of_request("refused", gone, [gone.requester, holder_of(gone)]),
         ),
     )
+
+
+def _escalated(request: AccessRequest, found: Found, now: datetime) -> tuple[AccessRequest, Found]:
+    """As they are once those of the policy's `escalate` may decide too."""
+    return replace(request, escalated_at=now), replace(found, facts=replace(found.facts, escalated=True))
 
 
 def _lapsed(request: AccessRequest, now: datetime) -> Change:

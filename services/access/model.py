@@ -160,13 +160,16 @@ class GrantStatus(StrEnum):
 
 
 class EndReason(StrEnum):
-    """Why a grant ended. LOST: its assignment vanished and was not restored. POLICY: the policy no longer allows it."""
+    """Why a grant ended. LOST: its assignment vanished and was not restored. POLICY: the policy no longer allows it.
+    LEFT: its holder is no active full member of the Slack workspace any more.
+    """
 
     EXPIRED = "expired"
     DONE = "done"
     REVOKED = "revoked"
     POLICY = "policy"
     LOST = "lost"
+    LEFT = "left"
 
 
 class AssignmentKind(StrEnum):

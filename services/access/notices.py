@@ -115,7 +115,8 @@ def told_of_grant(
 
 
 def ended(grant: Grant, request: AccessRequest | None, owner: str) -> tuple[Notice, ...]:
-    """A grant has ended: its copies are redrawn, and who kept it is told; a loss is told to the owner too.
+    """A grant has ended: its copies are redrawn, and who kept it is told; a loss is told to the owner too,
+    and to the owner alone what ended since its holder left.
 
     Who never got access is told nothing here: their request says why.
     """
@@ -127,6 +128,8 @@ def ended(grant: Grant, request: AccessRequest | None, owner: str) -> tuple[Noti
             event, to = "revoked", [keeper_of(grant), grant.requested_by]
         case EndReason.LOST:
             event, to = "lost", [keeper_of(grant), owner]
+        case EndReason.LEFT:  # who left reads nothing any more
+            event, to = "ended", [owner]
         case _:
             event, to = "ended", [keeper_of(grant)]
     told = told_of_grant(

@@ -321,6 +321,13 @@ class MissingAssignments(StrEnum):
     REPORT = "report"
 
 
+class DepartedHolders(StrEnum):
+    """What is done with grants of a person who is no active full member of the Slack workspace any more."""
+
+    REPORT = "report"
+    REVOKE = "revoke"
+
+
 class Policy(_Part):
     """The whole policy file."""
 
@@ -348,6 +355,10 @@ class Policy(_Part):
     )
     missing_assignments: MissingAssignments = Field(
         MissingAssignments.RESTORE, description="Grants whose assignment vanished: restore or report."
+    )
+    departed_holders: DepartedHolders = Field(
+        DepartedHolders.REPORT,
+        description="Grants of people who were deactivated or became guests in Slack: report or revoke.",
     )
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -157,6 +157,19 @@ class GrantOutline:
     assignments: tuple[tuple[AssignmentKind, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class AccessStanding:
+    """How access stands. waiting: PENDING requests; oldest_waiting: when the first of them was made. grants: live ones
+    by status. failing: whose execution failed and is tried again. due: with something to execute now.
+    """
+
+    waiting: int
+    oldest_waiting: datetime | None
+    grants: Mapping[GrantStatus, int]
+    failing: int
+    due: int
+
+
 class AccessStore(Protocol):
     """Requests, grants and their audit in the bot's database, for one workspace."""
 
@@ -237,6 +250,14 @@ class AccessStore(Protocol):
 
     async def live_outlines(self, after: str, limit: int) -> tuple[GrantOutline, ...]:
         """Live grants by id, for the reconcile sweep; after: the last id of the page before, "" at first."""
+        ...
+
+    async def holders(self, after: str, limit: int) -> tuple[str, ...]:
+        """Slack ids of people who hold ACTIVE grants, by id; after: the last of the page before, "" at first."""
+        ...
+
+    async def standing(self) -> AccessStanding:
+        """Numbers for whoever watches the bot."""
         ...
 
     async def audit_page(

@@ -28,9 +28,9 @@ from services.access.model import (
     Subject,
     Vote,
 )
-from services.access.ports import Change, GrantOutline
+from services.access.ports import AccessStanding, Change, GrantOutline
 from services.ports import Clock
-from services.store import access_audit, access_outlines, outbox
+from services.store import access_audit, access_outlines, access_standing, outbox
 from services.store.access_rows import (
     GRANT_COLUMNS,
     REQUEST_COLUMNS,
@@ -209,6 +209,16 @@ class SqlAccessStore:
         """See `AccessStore.live_outlines`."""
         workspace_id = await self._workspace.id()
         return await self._db.read(lambda connection: access_outlines.page(connection, workspace_id, after, limit))
+
+    async def holders(self, after: str, limit: int) -> tuple[str, ...]:
+        """See `AccessStore.holders`."""
+        workspace_id = await self._workspace.id()
+        return await self._db.read(lambda connection: access_standing.holders(connection, workspace_id, after, limit))
+
+    async def standing(self) -> AccessStanding:
+        """See `AccessStore.standing`."""
+        workspace_id, now = await self._workspace.id(), self._clock.now()
+        return await self._db.read(lambda connection: access_standing.standing(connection, workspace_id, now))
 
     async def claim_grants(self, now: datetime, owner: str, lease: timedelta, limit: int) -> tuple[Grant, ...]:
         """See `AccessStore.claim_grants`; the longest due first."""

@@ -7,14 +7,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from bot.access_work import AccessWork, Wake, reconcile
+from bot.access_work import AccessWatch, AccessWork, Wake
+from bot.metrics import Metrics
 from services.access.calendar import Calendar
 from services.access.executing import Executor
 from services.access.model import RequestStatus
 from services.actor import Actor
 from services.errors import Unavailable
 from services.store.database import Database
-from tests.access.world import ADA, World
+from tests.access.world import ADA, CHIARA, DAN, World
+from tests.bot.conftest import value
 from tests.databases import SetClock
 
 
@@ -71,9 +73,56 @@ async def test_a_fault_does_not_end_it(working: World, wake: Wake) -> None:
     await until(given)
 
 
-async def test_a_sweep_that_cannot_list_concludes_nothing(world: World) -> None:
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def watch(world: World, metrics: Metrics) -> AccessWatch:
+    return AccessWatch(world.service.ports, metrics)
+
+
+async def test_a_sweep_that_cannot_list_concludes_nothing(world: World, watch: AccessWatch, metrics: Metrics) -> None:
     grant = await world.given()
     world.cloud.failures = [Unavailable("Azure does not answer.")]
-    await reconcile(world.sweeper)
+    before = value(metrics, "dataset_bot_access_sweep_age_seconds")
+    await watch.reconcile()
     assert not world.cloud.failures
     assert await world.service.grant(grant.id) == grant
+    assert value(metrics, "dataset_bot_access_sweep_age_seconds") > before
+
+
+async def test_what_a_sweep_finds_is_counted(world: World, watch: AccessWatch, metrics: Metrics) -> None:
+    await world.given()
+    world.cloud.there.clear()
+    world.clock.advance(hours=1)
+    before = value(metrics, "dataset_bot_access_sweep_age_seconds")
+    await watch.reconcile()
+    assert value(metrics, "dataset_bot_access_findings_total", finding="doubted") == 1
+    assert value(metrics, "dataset_bot_access_findings_total", finding="removed") == 0
+    assert value(metrics, "dataset_bot_access_sweep_age_seconds") < before + 5
+
+
+async def test_how_access_stands_is_counted(world: World, watch: AccessWatch, metrics: Metrics) -> None:
+    await world.given()
+    await world.ask("waits", CHIARA)
+    world.clock.advance(minutes=5)
+    await world.ask("later", DAN)
+    await watch.count()
+    assert value(metrics, "dataset_bot_access_requests_waiting") == 2
+    assert value(metrics, "dataset_bot_access_request_oldest_seconds") == 300
+    assert value(metrics, "dataset_bot_access_grants", status="active") == 1
+    assert value(metrics, "dataset_bot_access_grants", status="failed") == 0
+    assert value(metrics, "dataset_bot_access_grants_due") == 0
+
+    world.clock.advance(days=8)
+    world.cloud.failures = [Unavailable("Azure does not answer.")]
+    await watch.count()
+    assert value(metrics, "dataset_bot_access_grants_due") == 1
+    await world.execute()
+    await watch.count()
+    assert value(metrics, "dataset_bot_access_grants_failing") == 1
+    assert value(metrics, "dataset_bot_access_grants", status="active") == 0
+    assert value(metrics, "dataset_bot_access_grants", status="ending") == 1
+    assert value(metrics, "dataset_bot_access_grants_due") == 0

@@ -248,6 +248,7 @@ SCREENS: dict[str, Message | Json] = {
     "told_revoked": drawn(notices_view.grant_told("revoked", access.ENDED, {})),
     "told_lost": drawn(notices_view.grant_told("lost", replace(access.ENDED, end_reason=EndReason.LOST), {})),
     "told_restored": drawn(notices_view.grant_told("restored", access.grant(), {})),
+    "told_left": drawn(notices_view.grant_told("left", access.grant(), {})),
     "told_review": drawn(notices_view.grant_told("review", access.grant(emergency=True, review=Review.OPEN), {})),
     "told_not_ended": drawn(
         notices_view.grant_told("failed", access.grant(status=GrantStatus.ENDING, failure="Azure is down."), {})
@@ -281,7 +282,7 @@ def test_what_is_over_is_not_told_of_a_request(event: str) -> None:
     assert notices_view.request_told(event, access.card(OVER[event]), {}) is None
 
 
-@pytest.mark.parametrize("event", ["granted", "extended", "ends_soon", "review", "failed"])
+@pytest.mark.parametrize("event", ["granted", "extended", "ends_soon", "left", "review", "failed"])
 def test_what_is_over_is_not_told_of_a_grant(event: str) -> None:
     assert notices_view.grant_told(event, access.ENDED, {}) is None
 
