@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from services.access.model import (
     AccessRequest,
     Assignment,
-    AssignmentKind,
     AuditEntry,
     AuditEvent,
     FoundAssignment,
@@ -144,17 +143,20 @@ class Change:
     notices: tuple[Notice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class GrantOutline:
-    """What the reconcile sweep asks of each live grant. tries: there is a time to try something with it. assignments:
-    kind and id of each.
+class GrantOutline(NamedTuple):
+    """What the reconcile sweep asks of each live grant; a tuple, since there are a hundred thousand.
+
+    tries: there is a time to try something with it. listed: ids, in small letters, of its assignments that
+    `AccessGrants.found` would list; LOCAL ones are nowhere, FOREIGN ones are not the bot's. is_outside: there is
+    something to look at outside the bot.
     """
 
     id: str
     status: GrantStatus
     tries: bool
     verified_at: datetime | None
-    assignments: tuple[tuple[AssignmentKind, str], ...]
+    listed: list[str]
+    is_outside: bool
 
 
 class AccessStore(Protocol):

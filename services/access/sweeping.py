@@ -17,7 +17,6 @@ import structlog
 from services.access.facts import AccessPorts, short_id
 from services.access.gate import BOT, About, about_grant, event
 from services.access.model import (
-    AssignmentKind,
     DataPlace,
     DescribedGrant,
     FoundAssignment,
@@ -30,15 +29,13 @@ from services.access.model import (
 from services.access.notices import stray
 from services.access.places import places_of
 from services.access.policy import StrayAssignments
-from services.access.ports import Change, GrantOutline, IdentityProblem, NotYetError
+from services.access.ports import Change, IdentityProblem, NotYetError
 from services.errors import NotFound, UserError
 from services.outbox import Notice
 
 log = structlog.get_logger(__name__)
 
 _PAGE = 2000
-_OURS = frozenset({AssignmentKind.PLAIN, AssignmentKind.PIM})
-"""Kinds of assignments that can be found again. LOCAL ones are nowhere, FOREIGN ones are not the bot's."""
 SETTLES = timedelta(minutes=5)
 """A grant that was given or ended so short a time ago is not judged: the other side may still show it otherwise."""
 
@@ -66,7 +63,9 @@ class Swept:
 
 @dataclass(slots=True)
 class _Recorded:
-    """Live grants as far as the sweep needs them. backed: ids of found assignments that one of them names."""
+    """Live grants as far as the sweep needs them. backed: ids, in small letters, of the assignments that they name,
+    whether these were found or not.
+    """
 
     ids: set[str] = field(default_factory=set)
     backed: set[str] = field(default_factory=set)
@@ -100,6 +99,7 @@ class Sweep:
         that nobody looked at for long: an assignment that is there may open less than it should.
         """
         recorded, after = _Recorded(), ""
+        settled, long_ago = began - SETTLES, began - LOOKED_AT_EVERY
         oldest: list[tuple[datetime, str]] = []
         while page := await self._ports.store.live_outlines(after, _PAGE):
             swept.grants += len(page)
@@ -107,15 +107,16 @@ class Sweep:
                 if grant.status is GrantStatus.FAILED:
                     continue  # nothing should be there
                 recorded.ids.add(grant.id)
-                ours = [made.lower() for kind, made in grant.assignments if kind in _OURS]
-                there = [made for made in ours if made in found]
-                recorded.backed.update(there)
-                if not _is_to_judge(grant, began):
+                recorded.backed.update(grant.listed)
+                if grant.status is not GrantStatus.ACTIVE or grant.tries:
                     continue
-                if len(there) < len(ours):
+                verified_at = grant.verified_at
+                if verified_at is not None and verified_at > settled:
+                    continue
+                if not all(each in found for each in grant.listed):
                     swept.doubted += await self._doubt(grant.id)
-                elif (seen := _seen_long_ago(grant, began)) is not None:
-                    oldest.append((seen, grant.id))
+                elif grant.is_outside and verified_at is not None and verified_at <= long_ago:
+                    oldest.append((verified_at, grant.id))
             oldest = heapq.nsmallest(LOOKS, oldest)
             after = page[-1].id
         for _, grant_id in oldest:
@@ -252,19 +253,6 @@ class Sweep:
         again = "" if outcome == "reported" else day  # one that came back is told again
         key = short_id(f"{found.assignment.id}{again}")
         return stray(found.assignment, key, sorted(self._ports.admins), outcome)
-
-
-def _is_to_judge(grant: GrantOutline, began: datetime) -> bool:
-    is_settled = grant.verified_at is None or grant.verified_at <= began - SETTLES
-    return grant.status is GrantStatus.ACTIVE and not grant.tries and is_settled
-
-
-def _seen_long_ago(grant: GrantOutline, began: datetime) -> datetime | None:
-    """When it was verified last, if that is long ago and there is something to look at outside the bot."""
-    if grant.verified_at is None or grant.verified_at > began - LOOKED_AT_EVERY:
-        return None
-    is_outside = any(kind is not AssignmentKind.LOCAL for kind, _ in grant.assignments)
-    return grant.verified_at if is_outside else None
 
 
 def _is_over(grant: Grant, began: datetime) -> bool:
