@@ -73,8 +73,13 @@ class AccessGrants(Protocol):
         """
         ...
 
-    async def missing(self, wish: GrantWish, assignments: Sequence[Assignment]) -> tuple[Assignment, ...]:
-        """Which of the assignments of a grant are not there any more, or open less than they should."""
+    async def missing(
+        self, wish: GrantWish, assignments: Sequence[Assignment], *, as_made: bool = False
+    ) -> tuple[Assignment, ...]:
+        """Which of the assignments of a grant are not there any more, or open less than they should.
+
+        as_made: also those that somebody changed by hand though they open enough, such as those that open more.
+        """
         ...
 
     async def found(self) -> tuple[FoundAssignment, ...]:

@@ -1,8 +1,9 @@
 """The reconcile sweep: what is recorded against what is there, whoever or whatever made them differ.
 
 Finds assignments of ours without a record (a restored database, a record that was lost), records whose assignment has
-vanished, and access past its end (the bot was down for days, a licence lapsed, an assignment came back). What a record
-says is repaired by the executor, under its lease for each principal; the sweep only points at it.
+vanished, assignments that somebody narrowed or widened by hand, and access past its end (the bot was down for days, a
+licence lapsed, an assignment came back). What a record says is repaired by the executor, under its lease for each
+principal; the sweep only points at it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from services.access.model import (
 )
 from services.access.notices import stray
 from services.access.places import places_of
-from services.access.policy import StrayAssignments
+from services.access.policy import MissingAssignments, StrayAssignments
 from services.access.ports import Change, IdentityProblem, NotYetError
 from services.errors import NotFound, UserError
 from services.outbox import Notice
@@ -40,6 +41,8 @@ SETTLES = timedelta(minutes=5)
 """A grant that was given or ended so short a time ago is not judged: the other side may still show it otherwise."""
 
 
+_ONCE = frozenset({"reported", "altered"})
+"""Outcomes that change nothing, so that every sweep comes to them again."""
 LOOKED_AT_EVERY = timedelta(days=1)
 LOOKS = 50
 """So many grants, those verified longest ago, are looked at one by one in each sweep."""
@@ -47,7 +50,8 @@ LOOKS = 50
 
 @dataclass(slots=True)
 class Swept:
-    """What a sweep met. doubted: grants whose assignment is not there, which the executor looks at now. looked_at:
+    """What a sweep met. doubted: grants whose assignment is not there, or not as it was made, which the executor looks
+    at now. looked_at:
     those it looks at because nobody did for long.
     """
 
@@ -87,6 +91,9 @@ class Sweep:
         recorded = await self._compare(found, swept, began)
         for key, each in found.items():
             lost = [one for one in each.grants if one.grant_id not in recorded.ids]
+            if each.altered and key in recorded.backed and self._only_reports:
+                await self._tell(each, "altered", "somebody changed it by hand")
+                swept.reported += 1
             if lost or key not in recorded.backed:
                 await self._apart(each, lost, key in recorded.backed, swept, began)
         if swept.doubted or swept.looked_at or swept.rebuilt:
@@ -100,6 +107,7 @@ class Sweep:
         """
         recorded, after = _Recorded(), ""
         settled, long_ago = began - SETTLES, began - LOOKED_AT_EVERY
+        altered = set() if self._only_reports else {key for key, each in found.items() if each.altered}
         oldest: list[tuple[datetime, str]] = []
         while page := await self._ports.store.live_outlines(after, _PAGE):
             swept.grants += len(page)
@@ -115,6 +123,9 @@ class Sweep:
                     continue
                 if not all(each in found for each in grant.listed):
                     swept.doubted += await self._doubt(grant.id)
+                elif altered and not altered.isdisjoint(grant.listed):
+                    altered.difference_update(grant.listed)  # one of its grants is enough to put it right
+                    swept.doubted += await self._doubt(grant.id)
                 elif grant.is_outside and verified_at is not None and verified_at <= long_ago:
                     oldest.append((verified_at, grant.id))
             oldest = heapq.nsmallest(LOOKS, oldest)
@@ -122,6 +133,10 @@ class Sweep:
         for _, grant_id in oldest:
             swept.looked_at += await self._doubt(grant_id)
         return recorded
+
+    @property
+    def _only_reports(self) -> bool:
+        return self._ports.policy().missing_assignments is MissingAssignments.REPORT
 
     async def _doubt(self, grant_id: str) -> bool:
         """Let the executor look at a grant in force, unless it has something to do with it anyway."""
@@ -233,7 +248,9 @@ class Sweep:
     async def _tell(self, found: FoundAssignment, outcome: str, why: str) -> None:
         """To the audit and the admins, once for each assignment and outcome."""
         key = f"{found.assignment.id}:{outcome}"
-        if outcome == "reported" and key in self._told:
+        if outcome == "altered":
+            key += found.assignment.condition  # another change is told again
+        if outcome in _ONCE and key in self._told:
             return
         self._told.add(key)
         about = About(subject=found.assignment.principal_id, dataset=_dataset_of(found.grants))
@@ -250,7 +267,9 @@ class Sweep:
 
     def _notices(self, found: FoundAssignment, outcome: str) -> tuple[Notice, ...]:
         day = self._ports.clock.now().date().isoformat()
-        again = "" if outcome == "reported" else day  # one that came back is told again
+        again = "" if outcome in _ONCE else day  # one that came back is told again
+        if outcome == "altered":
+            again = found.assignment.condition
         key = short_id(f"{found.assignment.id}{again}")
         return stray(found.assignment, key, sorted(self._ports.admins), outcome)
 

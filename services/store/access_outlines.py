@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Text, literal_column, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Connection, Text, literal_column, select, type_coerce
 
 from services.access.model import AssignmentKind, GrantStatus
 from services.access.ports import GrantOutline
@@ -17,8 +18,6 @@ _LIVE: ColumnElement[bool] = literal_column("access_grant.status <> 'ended'")  #
 _LISTED = {AssignmentKind.PLAIN.value, AssignmentKind.PIM.value}
 _LOCAL = AssignmentKind.LOCAL.value
 _STATUSES = {status.value: status for status in GrantStatus}
-
-_Stored = tuple[str, str, int | None, int | None, str]
 
 
 def page(connection: Connection, workspace_id: int, after: str, limit: int) -> tuple[GrantOutline, ...]:
@@ -38,7 +37,7 @@ def page(connection: Connection, workspace_id: int, after: str, limit: int) -> t
     return tuple(_outlines(connection.execute(query).all()))
 
 
-def _outlines(rows: list[Row[_Stored]]) -> Iterator[GrantOutline]:
+def _outlines(rows: Iterable[Any]) -> Iterator[GrantOutline]:  # rows of plain values
     for grant_id, status, next_try_at, verified_at, stored in rows:
         # Assignments as `services.store.access_rows` writes them, kind and id first.
         made = orjson.loads(stored)
