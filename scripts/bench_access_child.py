@@ -45,7 +45,9 @@ class Cloud:
     async def revoke(self, wish: GrantWish, assignments: Sequence[Assignment], others: Sequence[GrantWish]) -> None:
         return None
 
-    async def missing(self, wish: GrantWish, assignments: Sequence[Assignment]) -> tuple[Assignment, ...]:
+    async def missing(
+        self, wish: GrantWish, assignments: Sequence[Assignment], *, as_made: bool = False
+    ) -> tuple[Assignment, ...]:
         return ()
 
     async def found(self) -> tuple[FoundAssignment, ...]:

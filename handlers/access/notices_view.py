@@ -41,6 +41,7 @@ Args: TypeAlias = Mapping[str, JsonValue]
 
 STRAY_OUTCOMES = {
     "reported": "I left it as it is. If nobody needs it, remove it in the Azure portal.",
+    "altered": "I left it as it is. Put it back in the Azure portal, or end the access and give it anew.",
     "removed": "I removed it.",
     "rebuilt": "I rebuilt its record from its description, so that it ends when it should.",
 }
@@ -196,8 +197,8 @@ def _lost(grant: Grant, args: Args) -> Message:
 
 
 def _restored(grant: Grant, args: Args) -> Message:
-    said = md(":wrench: The {} had been taken away outside of me.", _which(grant))
-    more = md("It was granted {}, so I gave it again.{}", grant_phrase(grant), _note(args))
+    said = md(":wrench: The {} had been taken away or changed outside of me.", _which(grant))
+    more = md("It was granted {}, so I gave it again as it was.{}", grant_phrase(grant), _note(args))
     return _message(said, [more], [revoke_button(grant)])
 
 
@@ -248,8 +249,10 @@ OF_GRANT: Mapping[str, Callable[[Grant, Args], Message | None]] = {
 
 
 def stray_told(args: Args) -> Message:
-    """An assignment of ours that no grant stands behind."""
+    """An assignment of ours that no grant stands behind, or that somebody changed."""
     said = md(":detective: I found an access assignment that I made, without a record of it.")
+    if _text(args, "outcome") == "altered":
+        said = md(":detective: Somebody has changed an access assignment that I made, or its description.")
     details = lines(
         [
             md("*Role* {}", code(_text(args, "role"))),

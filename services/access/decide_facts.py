@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from services.access.model import Initiative, Level, PersonFacts, Subject, Vote
+from services.access.model import Initiative, Level, PersonFacts, Subject, SubjectKind, Vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class RequestFacts:
 
     def is_subject(self, user: str) -> bool:
         """Is this Slack user the one who would get access?"""
-        return self.subject.kind == "user" and self.subject.id == user
+        return self.subject.kind is SubjectKind.USER and self.subject.id == user
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +71,5 @@ class Facts:
 
     def members(self, users: frozenset[str] | set[str]) -> frozenset[str]:
         """Those of them who are members."""
-        return frozenset(user for user in users if self.is_member(user))
+        people = self.people  # not through is_member: a user group may have thousands
+        return frozenset([user for user in users if (person := people.get(user)) is not None and person.is_member])

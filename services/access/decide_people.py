@@ -14,7 +14,9 @@ from services.access.policy_terms import RuleTerms
 
 def is_one_of(who: Sequence[str], user: str, facts: Facts) -> bool:
     """Is a person among `everyone`, or these users and members of user groups?"""
-    return any(each in (EVERYONE, user) or user in facts.groups.get(each, ()) for each in who)
+    if EVERYONE in who or user in who:
+        return True
+    return any(user in facts.groups.get(each, ()) for each in who)
 
 
 def excluded(terms: RuleTerms, request: RequestFacts) -> frozenset[str]:
@@ -76,6 +78,8 @@ def listed(words: Sequence[str]) -> str:
 
 def told(terms: RuleTerms, facts: Facts) -> tuple[str, ...]:
     """Users (members only) and channels to be told, sorted."""
+    if not terms.notify:
+        return ()
     channels = {each for each in terms.notify if each[:1] in "CG"}
     people = resolved([each for each in terms.notify if each not in channels], facts, frozenset())
     return tuple(sorted(channels | people))

@@ -242,13 +242,14 @@ class Executor:
         """Somebody has doubts whether it is still there: look, and put right what is missing, as the policy says."""
         wish = wish_of(grant)
         now = self._ports.clock.now()
-        missing = await self._ports.grants.missing(wish, grant.assignments)
+        is_reported = self._ports.policy().missing_assignments is MissingAssignments.REPORT
+        missing = await self._ports.grants.missing(wish, grant.assignments, as_made=not is_reported)
         if not missing:
             return Change(grant=replace(_calm(grant), verified_at=now), grant_was=grant.status)
         names = ", ".join(f"{each.role_name} at {each.scope}" for each in missing)
         request = await self._ports.store.request(grant.request_id)
         to = (keeper_of(grant), await self._owner(grant), *sorted(self._ports.admins))
-        if self._ports.policy().missing_assignments is MissingAssignments.REPORT:
+        if is_reported:
             gone = ending(grant, EndReason.LOST, now, note=f"Missing: {names}")
             return self._change(grant, gone, "grant.lost", redrawn_for(gone, request), missing=names)
         assignments = await self._ports.grants.grant(wish, await self._facts.others(grant))

@@ -260,11 +260,13 @@ class GrantWish:
 @dataclass(frozen=True, slots=True)
 class FoundAssignment:
     """An assignment that the bot made, as found at the workspace's side. grants: what its description says of the
-    grants behind it; empty when the description cannot be read.
+    grants behind it; empty when the description cannot be read. altered: somebody has changed it by hand since the bot
+    wrote it, what it opens or its description.
     """
 
     assignment: Assignment
     grants: tuple[DescribedGrant, ...]
+    altered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

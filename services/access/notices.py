@@ -140,7 +140,7 @@ def ended(grant: Grant, request: AccessRequest | None, owner: str) -> tuple[Noti
 
 def stray(assignment: Assignment, key: str, to: Iterable[str], outcome: str) -> tuple[Notice, ...]:
     """An assignment of ours that no grant stands behind. key: short and the same for this assignment. outcome:
-    "reported", "removed" or "rebuilt".
+    "reported", "removed", "rebuilt"; or "altered" for one that somebody changed by hand.
     """
     args: dict[str, JsonValue] = {
         "event": "stray",

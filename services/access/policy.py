@@ -315,7 +315,7 @@ class StrayAssignments(StrEnum):
 
 
 class MissingAssignments(StrEnum):
-    """What is done when a grant's assignment has vanished."""
+    """What is done when a grant's assignment has vanished, or when somebody has changed it by hand."""
 
     RESTORE = "restore"
     REPORT = "report"
@@ -354,7 +354,8 @@ class Policy(_Part):
         StrayAssignments.REPORT, description="Assignments of the bot's without a grant: report or remove."
     )
     missing_assignments: MissingAssignments = Field(
-        MissingAssignments.RESTORE, description="Grants whose assignment vanished: restore or report."
+        MissingAssignments.RESTORE,
+        description="Grants whose assignment vanished or was changed by hand: restore or report.",
     )
     departed_holders: DepartedHolders = Field(
         DepartedHolders.REPORT,

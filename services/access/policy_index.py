@@ -46,7 +46,6 @@ class _Rule(Protocol):
 
 R = TypeVar("R", bound=_Rule)
 Matcher = Callable[[str], object]
-Key = tuple[str, str] | tuple[str, str, str]
 
 
 @lru_cache(maxsize=20_000)
@@ -86,8 +85,9 @@ class _Subject:
 def _folded(dataset: DatasetFacts) -> _Subject:
     tags: dict[str, tuple[str, ...]] = {}
     for key, value in dataset.tags:
-        tags[key.lower()] = (*tags.get(key.lower(), ()), value.lower())
-    return _Subject(dataset.name.lower(), tags, frozenset(each.lower() for each in dataset.datastores))
+        folded = key.lower()
+        tags[folded] = (*tags[folded], value.lower()) if folded in tags else (value.lower(),)
+    return _Subject(dataset.name.lower(), tags, frozenset([each.lower() for each in dataset.datastores]))
 
 
 Test = Callable[[_Subject], bool]
@@ -180,7 +180,7 @@ class RuleIndex(Generic[R]):
             for kind, patterns in _places(rule.when, self._tag):
                 letters.count(kind, patterns)
         self._always: list[int] = []
-        self._exact: dict[tuple[str, str], list[int]] = {}
+        self._exact: dict[str, dict[str, list[int]]] = {}  # kind of place: text: rules
         self._letters: dict[str, dict[str, list[int]]] = {}
         for number, rule in enumerate(rules):
             for shelf in self._shelves(rule.when, letters):
@@ -192,9 +192,7 @@ class RuleIndex(Generic[R]):
             keys = letters.keys(kind, patterns)
             if keys is not None:
                 return [
-                    self._letters.setdefault(kind, {}).setdefault(text, [])
-                    if is_letters
-                    else self._exact.setdefault((kind, text), [])
+                    (self._letters if is_letters else self._exact).setdefault(kind, {}).setdefault(text, [])
                     for text, is_letters in keys
                 ]
         return [self._always]
@@ -226,22 +224,23 @@ class RuleIndex(Generic[R]):
 
     def _candidates(self, subject: _Subject) -> list[int]:
         found = set(self._always)
-        self._look(found, _NAME, subject.name)
+        self._look(found, _NAME, (subject.name,))
         for key, values in subject.tags.items():
-            for value in values:
-                self._look(found, f"{_TAG}{key}", value)
-        for datastore in subject.datastores:
-            self._look(found, _STORE, datastore)
+            self._look(found, _TAG + key, values)
+        self._look(found, _STORE, subject.datastores)
         return sorted(found)
 
-    def _look(self, found: set[int], kind: str, text: str) -> None:
-        found.update(self._exact.get((kind, text), ()))
-        letters = self._letters.get(kind)
+    def _look(self, found: set[int], kind: str, texts: Iterable[str]) -> None:
+        exact, letters = self._exact.get(kind), self._letters.get(kind)
+        if exact:
+            for text in texts:
+                if text in exact:
+                    found.update(exact[text])
         if letters:
-            for at in range(len(text) - 2):
-                numbers = letters.get(text[at : at + 3])
-                if numbers is not None:
-                    found.update(numbers)
+            for text in texts:
+                for at in range(len(text) - 2):
+                    if (three := text[at : at + 3]) in letters:
+                        found.update(letters[three])
 
 
 class Letters:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from services.access.model import (
     AccessRequest,
     Assignment,
-    AssignmentKind,
     AuditEntry,
     AuditEvent,
     FoundAssignment,
@@ -74,8 +73,13 @@ class AccessGrants(Protocol):
         """
         ...
 
-    async def missing(self, wish: GrantWish, assignments: Sequence[Assignment]) -> tuple[Assignment, ...]:
-        """Which of the assignments of a grant are not there any more, or open less than they should."""
+    async def missing(
+        self, wish: GrantWish, assignments: Sequence[Assignment], *, as_made: bool = False
+    ) -> tuple[Assignment, ...]:
+        """Which of the assignments of a grant are not there any more, or open less than they should.
+
+        as_made: also those that somebody changed by hand though they open enough, such as those that open more.
+        """
         ...
 
     async def found(self) -> tuple[FoundAssignment, ...]:
@@ -144,17 +148,20 @@ class Change:
     notices: tuple[Notice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class GrantOutline:
-    """What the reconcile sweep asks of each live grant. tries: there is a time to try something with it. assignments:
-    kind and id of each.
+class GrantOutline(NamedTuple):
+    """What the reconcile sweep asks of each live grant; a tuple, since there are a hundred thousand.
+
+    tries: there is a time to try something with it. listed: ids, in small letters, of its assignments that
+    `AccessGrants.found` would list; LOCAL ones are nowhere, FOREIGN ones are not the bot's. is_outside: there is
+    something to look at outside the bot.
     """
 
     id: str
     status: GrantStatus
     tries: bool
     verified_at: datetime | None
-    assignments: tuple[tuple[AssignmentKind, str], ...]
+    listed: list[str]
+    is_outside: bool
 
 
 @dataclass(frozen=True, slots=True)

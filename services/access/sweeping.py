@@ -1,8 +1,9 @@
 """The reconcile sweep: what is recorded against what is there, whoever or whatever made them differ.
 
 Finds assignments of ours without a record (a restored database, a record that was lost), records whose assignment has
-vanished, and access past its end (the bot was down for days, a licence lapsed, an assignment came back). What a record
-says is repaired by the executor, under its lease for each principal; the sweep only points at it.
+vanished, assignments that somebody narrowed or widened by hand, and access past its end (the bot was down for days, a
+licence lapsed, an assignment came back). What a record says is repaired by the executor, under its lease for each
+principal; the sweep only points at it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import structlog
 from services.access.facts import AccessPorts, short_id
 from services.access.gate import BOT, About, about_grant, event
 from services.access.model import (
-    AssignmentKind,
     DataPlace,
     DescribedGrant,
     FoundAssignment,
@@ -29,20 +29,20 @@ from services.access.model import (
 )
 from services.access.notices import stray
 from services.access.places import places_of
-from services.access.policy import StrayAssignments
-from services.access.ports import Change, GrantOutline, IdentityProblem, NotYetError
+from services.access.policy import MissingAssignments, StrayAssignments
+from services.access.ports import Change, IdentityProblem, NotYetError
 from services.errors import NotFound, UserError
 from services.outbox import Notice
 
 log = structlog.get_logger(__name__)
 
 _PAGE = 2000
-_OURS = frozenset({AssignmentKind.PLAIN, AssignmentKind.PIM})
-"""Kinds of assignments that can be found again. LOCAL ones are nowhere, FOREIGN ones are not the bot's."""
 SETTLES = timedelta(minutes=5)
 """A grant that was given or ended so short a time ago is not judged: the other side may still show it otherwise."""
 
 
+_ONCE = frozenset({"reported", "altered"})
+"""Outcomes that change nothing, so that every sweep comes to them again."""
 LOOKED_AT_EVERY = timedelta(days=1)
 LOOKS = 50
 """So many grants, those verified longest ago, are looked at one by one in each sweep."""
@@ -50,7 +50,8 @@ LOOKS = 50
 
 @dataclass(slots=True)
 class Swept:
-    """What a sweep met. doubted: grants whose assignment is not there, which the executor looks at now. looked_at:
+    """What a sweep met. doubted: grants whose assignment is not there, or not as it was made, which the executor looks
+    at now. looked_at:
     those it looks at because nobody did for long.
     """
 
@@ -66,7 +67,9 @@ class Swept:
 
 @dataclass(slots=True)
 class _Recorded:
-    """Live grants as far as the sweep needs them. backed: ids of found assignments that one of them names."""
+    """Live grants as far as the sweep needs them. backed: ids, in small letters, of the assignments that they name,
+    whether these were found or not.
+    """
 
     ids: set[str] = field(default_factory=set)
     backed: set[str] = field(default_factory=set)
@@ -88,6 +91,9 @@ class Sweep:
         recorded = await self._compare(found, swept, began)
         for key, each in found.items():
             lost = [one for one in each.grants if one.grant_id not in recorded.ids]
+            if each.altered and key in recorded.backed and self._only_reports:
+                await self._tell(each, "altered", "somebody changed it by hand")
+                swept.reported += 1
             if lost or key not in recorded.backed:
                 await self._apart(each, lost, key in recorded.backed, swept, began)
         if swept.doubted or swept.looked_at or swept.rebuilt:
@@ -100,6 +106,8 @@ class Sweep:
         that nobody looked at for long: an assignment that is there may open less than it should.
         """
         recorded, after = _Recorded(), ""
+        settled, long_ago = began - SETTLES, began - LOOKED_AT_EVERY
+        altered = set() if self._only_reports else {key for key, each in found.items() if each.altered}
         oldest: list[tuple[datetime, str]] = []
         while page := await self._ports.store.live_outlines(after, _PAGE):
             swept.grants += len(page)
@@ -107,20 +115,28 @@ class Sweep:
                 if grant.status is GrantStatus.FAILED:
                     continue  # nothing should be there
                 recorded.ids.add(grant.id)
-                ours = [made.lower() for kind, made in grant.assignments if kind in _OURS]
-                there = [made for made in ours if made in found]
-                recorded.backed.update(there)
-                if not _is_to_judge(grant, began):
+                recorded.backed.update(grant.listed)
+                if grant.status is not GrantStatus.ACTIVE or grant.tries:
                     continue
-                if len(there) < len(ours):
+                verified_at = grant.verified_at
+                if verified_at is not None and verified_at > settled:
+                    continue
+                if not all(each in found for each in grant.listed):
                     swept.doubted += await self._doubt(grant.id)
-                elif (seen := _seen_long_ago(grant, began)) is not None:
-                    oldest.append((seen, grant.id))
+                elif altered and not altered.isdisjoint(grant.listed):
+                    altered.difference_update(grant.listed)  # one of its grants is enough to put it right
+                    swept.doubted += await self._doubt(grant.id)
+                elif grant.is_outside and verified_at is not None and verified_at <= long_ago:
+                    oldest.append((verified_at, grant.id))
             oldest = heapq.nsmallest(LOOKS, oldest)
             after = page[-1].id
         for _, grant_id in oldest:
             swept.looked_at += await self._doubt(grant_id)
         return recorded
+
+    @property
+    def _only_reports(self) -> bool:
+        return self._ports.policy().missing_assignments is MissingAssignments.REPORT
 
     async def _doubt(self, grant_id: str) -> bool:
         """Let the executor look at a grant in force, unless it has something to do with it anyway."""
@@ -232,7 +248,9 @@ class Sweep:
     async def _tell(self, found: FoundAssignment, outcome: str, why: str) -> None:
         """To the audit and the admins, once for each assignment and outcome."""
         key = f"{found.assignment.id}:{outcome}"
-        if outcome == "reported" and key in self._told:
+        if outcome == "altered":
+            key += found.assignment.condition  # another change is told again
+        if outcome in _ONCE and key in self._told:
             return
         self._told.add(key)
         about = About(subject=found.assignment.principal_id, dataset=_dataset_of(found.grants))
@@ -249,22 +267,11 @@ class Sweep:
 
     def _notices(self, found: FoundAssignment, outcome: str) -> tuple[Notice, ...]:
         day = self._ports.clock.now().date().isoformat()
-        again = "" if outcome == "reported" else day  # one that came back is told again
+        again = "" if outcome in _ONCE else day  # one that came back is told again
+        if outcome == "altered":
+            again = found.assignment.condition
         key = short_id(f"{found.assignment.id}{again}")
         return stray(found.assignment, key, sorted(self._ports.admins), outcome)
-
-
-def _is_to_judge(grant: GrantOutline, began: datetime) -> bool:
-    is_settled = grant.verified_at is None or grant.verified_at <= began - SETTLES
-    return grant.status is GrantStatus.ACTIVE and not grant.tries and is_settled
-
-
-def _seen_long_ago(grant: GrantOutline, began: datetime) -> datetime | None:
-    """When it was verified last, if that is long ago and there is something to look at outside the bot."""
-    if grant.verified_at is None or grant.verified_at > began - LOOKED_AT_EVERY:
-        return None
-    is_outside = any(kind is not AssignmentKind.LOCAL for kind, _ in grant.assignments)
-    return grant.verified_at if is_outside else None
 
 
 def _is_over(grant: Grant, began: datetime) -> bool:

@@ -70,7 +70,9 @@ class LocalAccessGrants:
     async def revoke(self, wish: GrantWish, assignments: Sequence[Assignment], others: Sequence[GrantWish]) -> None:
         """Nothing to take away: the grant that is stored as ended opens nothing."""
 
-    async def missing(self, wish: GrantWish, assignments: Sequence[Assignment]) -> tuple[Assignment, ...]:
+    async def missing(
+        self, wish: GrantWish, assignments: Sequence[Assignment], *, as_made: bool = False
+    ) -> tuple[Assignment, ...]:
         """Nothing can be missing."""
         return ()
 

@@ -17,11 +17,15 @@ from services.actor import Actor
 from services.store.access_audit import AuditChains
 from services.store.database import Database
 from services.store.outbox import Outbox
+from tests import databases
 from tests.access.killed import POINTS, CloudInFile, RunningClock, pumping
 from tests.access.world import ADA, BEN, World
 from tests.scenario.bot_on_local_slack import MANIFEST, ROOT
 
 pytestmark = pytest.mark.slow
+
+database_url = databases.database_url
+"""Each kind of database: the locks and the open transaction that a killed process leaves behind are its own."""
 
 
 @pytest.fixture

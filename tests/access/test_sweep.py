@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -57,6 +58,48 @@ async def test_an_assignment_that_opens_less_is_found_within_a_day(world: World)
     assert not world.cloud.narrowed
     assert (await world.told())[BEN] == ["restored"]
     assert (await world.sweep()).looked_at == 0, "it was verified a moment ago"
+
+
+def altered(world: World) -> None:
+    """Somebody widens all that is there by hand."""
+    for key, found in world.cloud.there.items():
+        widened = replace(found.assignment, condition="@Resource[…:path] StringStartsWith 'all/'")
+        world.cloud.there[key] = replace(found, assignment=widened, altered=True)
+
+
+async def test_an_assignment_that_somebody_changed_is_made_as_it_was(world: World) -> None:
+    world.datasets.add("weather", ADA)
+    grant, other = await world.given("1"), await world.given("2", dataset="weather")
+    await world.told()
+    altered(world)
+    world.clock.advance(hours=1)
+    assert (await world.sweep()).doubted == 1, "one of the two grants behind it is enough"
+    ((_, found),) = world.cloud.there.items()
+    assert (found.altered, found.assignment.condition) == (False, "")
+    assert {each.grant_id for each in found.grants} == {grant.id, other.id}
+    assert (await world.told())[BEN] == ["restored"]
+    assert (await world.audited())[-1].action == "grant.restored"
+    assert (await world.sweep()).doubted == 0
+
+
+async def test_or_is_reported_once_for_each_change_where_the_policy_says_so(world: World) -> None:
+    grant = await world.given()
+    await world.told()
+    world.rules(missing_assignments="report")
+    altered(world)
+    world.clock.advance(days=2)
+    swept = await world.sweep()
+    assert (swept.reported, swept.doubted, swept.looked_at) == (1, 0, 1)
+    assert (await world.service.grant(grant.id)).status is GrantStatus.ACTIVE
+    assert await world.told() == {EVE: ["stray"]}
+    assert (await world.audited())[-1].action == "assignment.altered"
+    assert (await world.sweep()).reported == 1
+    assert await world.told() == {}
+    ((key, found),) = world.cloud.there.items()
+    world.cloud.there[key] = replace(found, assignment=replace(found.assignment, condition="other"))
+    await world.sweep()
+    assert await world.told() == {EVE: ["stray"]}
+    assert len(await world.audited("assignment.altered")) == 2
 
 
 async def test_or_its_grant_ends_where_the_policy_only_reports(world: World) -> None:

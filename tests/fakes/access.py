@@ -159,10 +159,16 @@ class FakeCloud:
             self.there.pop(_key(wish.principal.object_id, wish.level), None)
         self._fail(self.after)
 
-    async def missing(self, wish: GrantWish, assignments: Sequence[Assignment]) -> tuple[Assignment, ...]:
+    async def missing(
+        self, wish: GrantWish, assignments: Sequence[Assignment], *, as_made: bool = False
+    ) -> tuple[Assignment, ...]:
         """By id, and those that were narrowed by hand."""
         self._fail(self.failures)
-        return tuple(each for each in assignments if each.id not in self.there or each.id in self.narrowed)
+        return tuple(
+            each
+            for each in assignments
+            if each.id not in self.there or each.id in self.narrowed or (as_made and self.there[each.id].altered)
+        )
 
     async def found(self) -> tuple[FoundAssignment, ...]:
         """All."""

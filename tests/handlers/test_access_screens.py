@@ -253,6 +253,15 @@ SCREENS: dict[str, Message | Json] = {
     "told_not_ended": drawn(
         notices_view.grant_told("failed", access.grant(status=GrantStatus.ENDING, failure="Azure is down."), {})
     ),
+    "told_altered": notices_view.stray_told(
+        {
+            "outcome": "altered",
+            "assignment_id": "/subscriptions/s/a",
+            "scope": "/subscriptions/s",
+            "role": "Storage Blob Data Reader",
+            "principal_id": "1a0e2c1a",
+        }
+    ),
     "told_stray": notices_view.stray_told(
         {
             "outcome": "removed",

@@ -131,6 +131,11 @@ def same_condition(one: str, other: str) -> bool:
     return _tokens(one) == _tokens(other)
 
 
+def spaced(condition: str) -> str:
+    """The same text for all that are the same condition."""
+    return " ".join(_tokens(condition))
+
+
 def _tokens(condition: str) -> list[str]:
     return [each for each in re.findall(r"'[^']*'|[\w/.:]+|\S", condition) if each.strip()]
 

@@ -1,7 +1,7 @@
 """What stands in the description of a role assignment of ours: enough to find it again and to rebuild lost records.
 
 One line, fields separated by spaces, values percent-encoded:
-`dataset-bot/1 MARK until=SECONDS more=N | GRANT REQUEST DATASET read SECONDS SLACK_ID | …`
+`dataset-bot/1 MARK until=SECONDS more=N as=SEAL | GRANT REQUEST DATASET read SECONDS SLACK_ID | …`
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from urllib.parse import quote, unquote
 
 from services.access.model import DescribedGrant, GrantWish, Level
+from services.azure.access.conditions import spaced
+from services.azure.access.roles import guid_of
 
 PRODUCT = "dataset-bot/1"
 LIMIT = 1024
@@ -23,12 +25,13 @@ LIMIT = 1024
 class Description:
     """What a description says. until: the latest end of all grants, also of those that had no room.
 
-    more: how many had none.
+    more: how many had none. seal: see `seal_of`; "" in one that somebody has edited.
     """
 
     grants: tuple[DescribedGrant, ...]
     until: datetime
     more: int = 0
+    seal: str = ""
 
 
 def mark_of(workspace_key: str) -> str:
@@ -36,13 +39,23 @@ def mark_of(workspace_key: str) -> str:
     return hashlib.sha256(workspace_key.encode()).hexdigest()[:12]
 
 
-def describe(mark: str, wishes: Iterable[GrantWish], limit: int = LIMIT) -> str:
+def seal_of(scope: str, role_id: str, principal_id: str, condition: str) -> str:
+    """What an assignment was when the bot wrote it, in 12 hex digits: who narrows or widens it by hand, in the portal
+    or by a script, leaves the description as it is, and so both differ.
+
+    No secret is in it: whoever may write assignments can give what they like, without touching the bot's.
+    """
+    parts = (scope.lower().rstrip("/"), guid_of(role_id), principal_id.lower(), spaced(condition))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def describe(mark: str, seal: str, wishes: Iterable[GrantWish], limit: int = LIMIT) -> str:
     """The description for an assignment behind which these grants stand; those that end last come first."""
     ordered = sorted(wishes, key=lambda each: (-each.ends_at.timestamp(), each.grant_id))
     until = int(ordered[0].ends_at.timestamp())
     entries = [_entry(each) for each in ordered]
     for kept in range(len(entries), -1, -1):
-        head = f"{PRODUCT} {mark} until={until} more={len(entries) - kept}"
+        head = f"{PRODUCT} {mark} until={until} more={len(entries) - kept} as={seal}"
         text = " | ".join([head, *entries[:kept]])
         if len(text) <= limit:
             return text
@@ -62,7 +75,7 @@ def read_description(text: str, mark: str) -> Description | None:
     grants = tuple(grant for grant in map(_grant, entries) if grant is not None)
     until = _moment(values.get("until", "")) or max((each.ends_at for each in grants), default=_LONG_AGO)
     more = values.get("more", "0")
-    return Description(grants, until, int(more) if more.isdecimal() else 0)
+    return Description(grants, until, int(more) if more.isdecimal() else 0, values.get("as", ""))
 
 
 _LONG_AGO = datetime.fromtimestamp(0, UTC)

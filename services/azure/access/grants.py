@@ -122,13 +122,18 @@ class AzureAccessGrants:
             finally:
                 self._own.forget(wish.principal.object_id)
 
-    async def missing(self, wish: GrantWish, assignments: Sequence[Assignment]) -> tuple[Assignment, ...]:
+    async def missing(
+        self, wish: GrantWish, assignments: Sequence[Assignment], *, as_made: bool = False
+    ) -> tuple[Assignment, ...]:
         """See `AccessGrants.missing`. Somebody else's assignment that opens as much will do."""
         async with _in_words():
             held: list[Held] = []
             for subscription in dict.fromkeys(subscription_of(each.scope) for each in assignments):
                 held += await self._assignments.of_principal(subscription, wish.principal.object_id)
-            return tuple([each for each in assignments if not await self._holds(each, wish, held)])
+            gone = [each for each in assignments if not await self._holds(each, wish, held)]
+            if as_made:
+                gone += [each for each in assignments if each not in gone and await self._is_altered(each, held)]
+            return tuple(gone)
 
     async def found(self) -> tuple[FoundAssignment, ...]:
         """See `AccessGrants.found`. What PIM left behind after a lapsed licence is told only where its condition shows
@@ -142,12 +147,13 @@ class AzureAccessGrants:
                 for held in plain:
                     said = self._assignments.described(held)
                     assignment = as_assignment(held, AssignmentKind.PLAIN)
-                    found.append(FoundAssignment(assignment, said.grants if said is not None else ()))
+                    grants = said.grants if said is not None else ()
+                    found.append(FoundAssignment(assignment, grants, self._assignments.is_altered(held)))
                 # PIM shows those without it too, and may remember a request of ours for the same role from before.
                 known = {key_of(each.scope, each.role_id, each.principal_id) for each in plain}
                 for timed, asked in await self._pim.ours(f"/subscriptions/{subscription}"):
                     if timed.key not in known:
-                        found.append(FoundAssignment(timed.as_assignment(), asked.grants))
+                        found.append(FoundAssignment(timed.as_assignment(), asked.grants, asked.seal != timed.seal))
         return tuple(found)
 
     async def remove(self, found: FoundAssignment) -> None:
@@ -297,6 +303,18 @@ class AzureAccessGrants:
             return assignment.kind is not AssignmentKind.PIM or await self._lasts(assignment, wish.ends_at)
         is_workspace = same_scope(assignment.scope, self._scope)
         return is_workspace and not await self._lacks_workspace(wish.principal)
+
+    async def _is_altered(self, assignment: Assignment, held: Sequence[Held]) -> bool:
+        """Is what the bot made there, changed by somebody else?"""
+        guid = guid_of(assignment.role_id)
+        there = [each for each in held if each.is_of(assignment.scope, guid, assignment.principal_id)]
+        if assignment.kind is not AssignmentKind.PIM:
+            return any(self._assignments.is_altered(each) for each in there)
+        try:
+            timed = await self._pim.in_place(assignment.scope, guid, assignment.principal_id)
+            return timed is not None and await self._pim.is_altered(timed)
+        except PimUnusable:
+            return False  # what its request said can be read no more
 
     async def _lasts(self, assignment: Assignment, ends_at: datetime) -> bool:
         """Does what PIM gave last as long as it should?"""

@@ -129,7 +129,7 @@ class Pim:
             said = await self._said_of(there)
             if said is None:
                 return _foreign(there, target, ends_at)
-            wanted = describe(self._mark, target.wishes, JUSTIFICATION)
+            wanted = describe(self._mark, target.seal, target.wishes, JUSTIFICATION)
             if not there.agrees(target, ends_at):
                 await self._ask(target, there, ends_at)
             elif said[1] != wanted:
@@ -139,6 +139,11 @@ class Pim:
     async def made(self, there: Timed) -> bool:
         """Did the bot ask for it?"""
         return await self._said_of(there) is not None
+
+    async def is_altered(self, there: Timed) -> bool:
+        """Has somebody changed what the bot asked for?"""
+        said = await self._said_of(there)
+        return said is not None and said[0].seal != there.seal
 
     async def end(self, assignment: Assignment) -> bool:
         """Remove what was given by PIM and read back; False where somebody else's in its place was left alone.
@@ -203,7 +208,7 @@ class Pim:
             log.info("pim_description_waits", again_at=early.again_at.isoformat())
 
     async def _ask(self, target: Target, there: Timed | None, ends_at: datetime) -> None:
-        description = describe(self._mark, target.wishes, JUSTIFICATION)
+        description = describe(self._mark, target.seal, target.wishes, JUSTIFICATION)
         starts_at = there.started_at if there is not None and there.started_at is not None else self._now()
         request = pim_calls.assign(
             str(uuid.uuid4()), target, there, starts_at=starts_at, ends_at=ends_at, description=description

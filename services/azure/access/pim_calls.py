@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from services.access.model import Assignment, AssignmentKind
 from services.azure.access.calls import Clients
 from services.azure.access.conditions import VERSION, same_condition
+from services.azure.access.descriptions import seal_of
 from services.azure.access.places import Target
 from services.azure.access.roles import KNOWN, definition_id, guid_of, same_scope
 
@@ -45,6 +46,11 @@ class Timed:
     def key(self) -> Key:
         """Which one it is."""
         return key_of(self.scope, self.role_id, self.principal_id)
+
+    @property
+    def seal(self) -> str:
+        """See `descriptions.seal_of`."""
+        return seal_of(self.scope, self.role_id, self.principal_id, self.condition)
 
     def ends_with(self, ends_at: datetime) -> bool:
         """Does it end then?"""

@@ -13,6 +13,7 @@ import httpx
 
 from services.access.model import DataPlace, GrantWish, Principal
 from services.azure.access.conditions import condition_for, opens
+from services.azure.access.descriptions import seal_of
 from services.azure.access.refusals import misunderstood, told
 from services.azure.access.roles import DATA_ROLE, Role, container_in, container_scope, definition_id
 from services.azure.errors import read_refusal
@@ -69,6 +70,11 @@ class Target:
     def role_id(self) -> str:
         """The full id of the role's definition."""
         return definition_id(self.scope, self.role)
+
+    @property
+    def seal(self) -> str:
+        """See `descriptions.seal_of`."""
+        return seal_of(self.scope, self.role.guid, self.principal.object_id, self.condition)
 
     def is_opened_by(self, condition: str) -> bool:
         """Does an assignment of the role here, under this condition, provably open what is wanted?"""

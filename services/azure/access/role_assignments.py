@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from services.access.model import Assignment, AssignmentKind, Principal, SubjectKind
 from services.azure.access.calls import AuthorizationCalls, Clients, Sleep
 from services.azure.access.conditions import VERSION, same_condition
-from services.azure.access.descriptions import Description, describe, read_description
+from services.azure.access.descriptions import Description, describe, read_description, seal_of
 from services.azure.access.places import Target
 from services.azure.access.refusals import Refused
 from services.azure.access.roles import (
@@ -104,6 +104,12 @@ class RoleAssignments:
         """What its description says, None when it is not ours or somebody has edited it."""
         return read_description(held.description, self._mark)
 
+    def is_altered(self, held: Held) -> bool:
+        """Has somebody changed ours by hand since the bot wrote it, or its description?"""
+        said = self.described(held)
+        sealed = seal_of(held.scope, held.role_id, held.principal_id, held.condition)
+        return self.is_ours(held) and (said is None or said.seal != sealed)
+
     async def get(self, assignment_id: str) -> Held | None:
         """One assignment, None when it is not there."""
         try:
@@ -140,7 +146,7 @@ class RoleAssignments:
         way.
         """
         assignment_id = self.id_of(target.scope, target.role, target.principal.object_id)
-        description = describe(self._mark, target.wishes)
+        description = describe(self._mark, target.seal, target.wishes)
         if held is None or not _agrees(held, target) or held.description != description:
             try:
                 await self._put(assignment_id, target, description)

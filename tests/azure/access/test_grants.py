@@ -220,6 +220,53 @@ async def test_what_is_missing(azure: AccessWorld) -> None:
     assert await azure.grants.grant(wish, ()) == made, "restored as it was"
 
 
+@pytest.mark.parametrize("changed", [["sales/2026/"], ["sales/", "costs/"], None])
+async def test_what_somebody_narrowed_or_widened_by_hand_is_found_and_made_as_it_was(
+    azure: AccessWorld, changed: list[str] | None
+) -> None:
+    wish = azure.wish("sales/")
+    made = await azure.grants.grant(wish, ())
+    assert [each.altered for each in await azure.grants.found()] == [False, False]
+    (held,) = azure.held()
+    condition = condition_for(changed, Level.READ) if changed else ""
+    azure.contract.roles.keep(replace(held, properties={**held.properties, "condition": condition or None}))
+    assert azure.may("read", "costs/a.csv") is (changed is None or "costs/" in changed)
+    assert {each.assignment.id: each.altered for each in await azure.grants.found()} == {
+        made[0].id: True,
+        made[1].id: False,
+    }
+    assert await azure.grants.missing(wish, made, as_made=True) == (made[0],)
+    assert await azure.grants.grant(wish, ()) == made
+    assert [each.altered for each in await azure.grants.found()] == [False, False]
+    assert not azure.may("read", "costs/a.csv")
+    assert azure.may("read", "sales/2025/a.csv")
+
+
+async def test_a_description_that_somebody_erased_is_written_again(azure: AccessWorld) -> None:
+    wish = azure.wish("sales/")
+    made = await azure.grants.grant(wish, ())
+    (held,) = azure.held()
+    azure.contract.roles.keep(replace(held, properties={**held.properties, "description": "ours"}))
+    assert (await azure.grants.missing(wish, made), await azure.grants.missing(wish, made, as_made=True)) == (
+        (),
+        (made[0],),
+    )
+    await azure.grants.grant(wish, ())
+    assert await azure.grants.missing(wish, made, as_made=True) == ()
+
+
+async def test_a_role_for_which_the_description_was_copied_is_no_copy_of_ours(azure: AccessWorld) -> None:
+    await azure.grants.grant(azure.wish("sales/"), ())
+    (held,) = azure.held()
+    other = azure.contract.roles.assign(ADA.object_id, "Storage Blob Data Contributor", azure.scope())
+    azure.contract.roles.keep(
+        replace(other, properties={**other.properties, "description": held.properties["description"]})
+    )
+    found = {each.assignment.role_name: each.altered for each in await azure.grants.found()}
+    assert found["Storage Blob Data Contributor"]
+    assert not found[READER_ROLE]
+
+
 async def test_a_workspace_role_that_was_replaced_by_another_is_not_missing(azure: AccessWorld) -> None:
     wish = azure.wish()
     made = await azure.grants.grant(wish, ())

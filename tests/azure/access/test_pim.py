@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -123,6 +124,27 @@ async def test_extending_and_sharing(azure: AccessWorld) -> None:
     assert not azure.may("read", "costs/a.csv")
     assert azure.may("read", "sales/a.csv")
     assert {each.ends_at for each in azure.contract.pim.schedules} == {sales.ends_at}
+
+
+async def test_what_somebody_widened_by_hand_is_found_and_made_as_it_was(azure: AccessWorld) -> None:
+    wish = azure.wish("sales/")
+    made = await azure.grants.grant(wish, ())
+    assert [each.altered for each in await azure.grants.found()] == [False, False]
+    (held,) = azure.held()
+    wide = replace(held, properties={**held.properties, "condition": None})
+    azure.contract.roles.keep(wide)
+    azure.contract.pim.schedules = [
+        replace(each, assignment=wide) if each.assignment.name == held.name else each
+        for each in azure.contract.pim.schedules
+    ]
+    assert azure.may("read", "costs/a.csv")
+    assert sum(each.altered for each in await azure.grants.found()) == 1
+    assert await azure.grants.missing(wish, made) == ()
+    assert await azure.grants.missing(wish, made, as_made=True) == (made[0],)
+    later(azure, minutes=6)
+    await azure.grants.grant(wish, ())
+    assert await azure.grants.missing(wish, made, as_made=True) == ()
+    assert not azure.may("read", "costs/a.csv")
 
 
 async def test_one_that_ends_too_early_is_missing(azure: AccessWorld) -> None:
