@@ -40,7 +40,7 @@ from services.access.notices import (
 )
 from services.access.policy import MissingAssignments
 from services.access.ports import Change, NotYetError
-from services.errors import Busy, NotFound, TimedOut, Unavailable, UserError
+from services.errors import Busy, TimedOut, Unavailable, UserError
 from services.outbox import Notice
 
 log = structlog.get_logger(__name__)
@@ -248,7 +248,7 @@ class Executor:
             return Change(grant=replace(_calm(grant), verified_at=now), grant_was=grant.status)
         names = ", ".join(f"{each.role_name} at {each.scope}" for each in missing)
         request = await self._ports.store.request(grant.request_id)
-        to = (keeper_of(grant), await self._owner(grant), *sorted(self._ports.admins))
+        to = (keeper_of(grant), await self._ports.owner(grant.dataset), *sorted(self._ports.admins))
         if is_reported:
             gone = ending(grant, EndReason.LOST, now, note=f"Missing: {names}")
             return self._change(grant, gone, "grant.lost", redrawn_for(gone, request), missing=names)
@@ -275,7 +275,7 @@ class Executor:
             revision=stored.revision + 1,
         )
         request = await self._ports.store.request(grant.request_id)
-        notices = ended(gone, request, await self._owner(grant))
+        notices = ended(gone, request, await self._ports.owner(grant.dataset))
         return self._change(stored, gone, "grant.ended", notices, reason=str(gone.end_reason), note=gone.end_note)
 
     def _not_prolonged(self, request: AccessRequest, why: EndReason | None, now: datetime) -> Change:
@@ -290,14 +290,6 @@ class Executor:
             audit=(event(BOT, "request.cancelled", about_request(gone), reason=gone.decision_reason),),
             notices=redrawn(gone, had=request.asked),
         )
-
-    async def _owner(self, grant: Grant) -> str:
-        """Owner of the dataset, "" for nobody or when it cannot be told now."""
-        try:
-            return (await self._ports.datasets.dataset(grant.dataset)).owner
-        except (NotFound, Unavailable) as error:
-            log.info("owner_not_known", dataset=grant.dataset, code=error.code)
-            return ""
 
     # What did not work
 
@@ -324,7 +316,7 @@ class Executor:
         if grant.status is GrantStatus.ACTIVE:
             given_up = replace(tried, next_try_at=None, attempts=0)
             if extension is None:  # a repair
-                to = (await self._owner(grant), *sorted(self._ports.admins))
+                to = (await self._ports.owner(grant.dataset), *sorted(self._ports.admins))
                 told = told_of_grant("failed", given_up, to, request, nth=given_up.revision, sentence=sentence)
                 return self._change(grant, given_up, "grant.repair_failed", told, sentence=sentence)
         else:
@@ -351,7 +343,7 @@ class Executor:
         if tried.attempts < TELL_AFTER:
             return Change(grant=tried, grant_was=grant.status)
         request = await self._ports.store.request(grant.request_id)
-        to = (await self._owner(grant), *sorted(self._ports.admins))
+        to = (await self._ports.owner(grant.dataset), *sorted(self._ports.admins))
         told = told_of_grant("failed", tried, to, request, sentence=tried.failure)
         if tried.attempts > TELL_AFTER:
             return Change(grant=tried, grant_was=grant.status, notices=told)

@@ -29,7 +29,7 @@ from services.access.model import (
 from services.access.policy import Policy
 from services.access.ports import AccessGrants, AccessStore, Change, Directory, IdentityProblem, People
 from services.datasets.model import Dataset, DatastoreSource, Source
-from services.errors import NotAllowed, NotFound
+from services.errors import NotAllowed, NotFound, Unavailable
 from services.outbox import Wakes
 from services.ports import Clock
 
@@ -76,6 +76,14 @@ class AccessPorts:
         if change.grant is not None and change.grant.status is not GrantStatus.ENDED:
             self.wake_executor()
         return True
+
+    async def owner(self, dataset: str) -> str:
+        """Who owns a dataset; "" for nobody, or when it cannot be told now."""
+        try:
+            return (await self.datasets.dataset(dataset)).owner
+        except (NotFound, Unavailable) as error:
+            _log.info("owner_not_known", dataset=dataset, code=error.code)
+            return ""
 
 
 @dataclass(frozen=True, slots=True)

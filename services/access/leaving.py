@@ -11,7 +11,7 @@ from services.access.model import EndReason, Grant, GrantStatus, Subject, Subjec
 from services.access.notices import told_of_grant
 from services.access.policy import DepartedHolders
 from services.access.ports import Change
-from services.errors import NotFound, Unavailable
+from services.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -57,19 +57,12 @@ class Departures:
             return await self._ports.apply(Change(grant=gone, grant_was=grant.status, audit=(entry,)))
         if grant.id in self._told:
             return False
-        to = (await self._owner(grant), *sorted(self._ports.admins))
+        to = (await self._ports.owner(grant.dataset), *sorted(self._ports.admins))
         told = told_of_grant("left", grant, [each for each in to if each != grant.subject.id])
         entry = event(BOT, "grant.holder_left", about_grant(grant), outcome="reported")
         done = await self._ports.apply(Change(audit=(entry,), notices=told))
         self._told.add(grant.id)
         return done
-
-    async def _owner(self, grant: Grant) -> str:
-        try:
-            return (await self._ports.datasets.dataset(grant.dataset)).owner
-        except (NotFound, Unavailable) as error:
-            log.info("owner_not_known", dataset=grant.dataset, code=error.code)
-            return ""
 
 
 _MANY = 1000
