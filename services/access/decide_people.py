@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from services.access.decide_facts import DatasetFacts, Facts, RequestFacts
 from services.access.decide_values import Needed, StageTerms
 from services.access.model import Initiative, SubjectKind
-from services.access.policy import Policy, Stage
+from services.access.policy import Policy
 from services.access.policy_fields import ADMINS, EVERYONE, OWNER
+from services.access.policy_parts import Stage
 from services.access.policy_terms import RuleTerms
 
 

@@ -15,27 +15,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.access.decide_facts import DatasetFacts
-from services.access.model import Level, SubjectKind
 from services.access.policy_fields import (
-    ADMINS,
-    GROUP_ID,
     OWNER,
-    USER_ID,
     Auditors,
     Channel,
-    Deciders,
     Domain,
     Duration,
     EntraId,
-    Globs,
-    Places,
     RuleId,
-    TagValues,
-    TicketPattern,
     Told,
     UserId,
     Who,
@@ -44,200 +35,37 @@ from services.access.policy_fields import (
 )
 from services.access.policy_file import PolicyError, read_policy_file
 from services.access.policy_index import RuleIndex
+from services.access.policy_parts import (
+    AlertRoute,
+    BreakGlass,
+    Escalation,
+    Part,
+    Reminders,
+    Stage,
+    Ticket,
+    When,
+    as_stages,
+    as_ticket,
+    stages_schema,
+    ticket_schema,
+)
 from services.access.policy_terms import BotTerms, RuleTerms, terms_of
 
 __all__ = [
     "BUILT_IN",
-    "AlertRoute",
-    "AlertWhen",
-    "BreakGlass",
     "Defaults",
-    "Escalation",
     "MissingAssignments",
     "Policy",
     "PolicyError",
-    "Reminders",
     "Rule",
-    "Stage",
     "StrayAssignments",
-    "Ticket",
     "Unmatched",
-    "When",
     "json_schema",
     "load_policy",
 ]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _one_or_list(schema: dict[str, Any]) -> None:
-    schema["anyOf"] = [schema["items"], {key: schema.pop(key) for key in ("type", "items", "minItems")}]
-
-
-class When(_Part):
-    """Which requests a rule is for: all that is said must hold; what is not said holds for everything.
-
-    Upper and lower case do not matter. `*` stands for anything and `?` for one character.
-    """
-
-    datasets: Globs = Field((), description="Name patterns; one of them matches.")
-    tags: dict[str, TagValues] = Field(
-        default_factory=dict,
-        description='Tags by key, each with patterns of which one matches; "" stands for datasets without that tag.',
-    )
-    datastores: Globs = Field(
-        (),
-        description="Datastore patterns; one datastore of the data matches one of them. A rule with automatic, "
-        "self_approval or break_glass matches only when every datastore does.",
-    )
-    sensitivity: TagValues = Field(
-        (), description='Patterns for the value of the tag that sensitivity_tag names; "" for datasets without it.'
-    )
-    levels: Annotated[tuple[Level, ...], BeforeValidator(_as_list)] = Field(
-        (), min_length=1, description="read, write.", json_schema_extra=_one_or_list
-    )
-    subjects: Annotated[tuple[SubjectKind, ...], BeforeValidator(_as_list)] = Field(
-        (),
-        min_length=1,
-        description="For whom: user, group (an Entra group), service_principal.",
-        json_schema_extra=_one_or_list,
-    )
-
-
-class AlertWhen(_Part):
-    """Which datasets an alert route is for: all that is said must hold; what is not said holds for everything."""
-
-    datasets: Globs = Field((), description="Name patterns; one of them matches.")
-    tags: dict[str, TagValues] = Field(
-        default_factory=dict,
-        description='Tags by key, each with patterns of which one matches; "" stands for datasets without that tag.',
-    )
-    sensitivity: TagValues = Field(
-        (), description='Patterns for the value of the tag that sensitivity_tag names; "" for datasets without it.'
-    )
-
-    @property
-    def datastores(self) -> tuple[str, ...]:
-        """Alerts are about what a dataset is called, not about where it lies."""
-        return ()
-
-    @property
-    def levels(self) -> tuple[Level, ...]:
-        """Alerts know none."""
-        return ()
-
-    @property
-    def subjects(self) -> tuple[SubjectKind, ...]:
-        """Alerts know none."""
-        return ()
-
-
-class AlertRoute(_Part):
-    """Where incidents of monitors go that `when` names, in the place of what a monitor says itself."""
-
-    when: AlertWhen = Field(default_factory=AlertWhen, description="Which datasets; all of them when left out.")
-    to: Places = Field(description="Channel and member ids; the first gets message and thread, the others a line.")
-
-    @property
-    def id(self) -> str:
-        """Routes have no names."""
-        return ""
-
-    @property
-    def deny(self) -> str | None:
-        """Routes refuse nothing."""
-        return None
-
-    @property
-    def takes_people_out(self) -> bool:
-        """Routes give no access."""
-        return False
-
-
-class Stage(_Part):
-    """Who decides, and how many of them must approve. Stages follow one another."""
-
-    people: Deciders = Field(alias="from", description="owner, admins, member ids (U…), user group ids (S…).")
-    needed: int = Field(1, ge=1, le=20, strict=True, description="How many of them must approve.")
-    label: str = Field("", max_length=80, description="What this stage is called on the card.")
-
-    @model_validator(mode="after")
-    def _enough_people(self) -> Self:
-        can_be_counted = all(USER_ID.fullmatch(each) for each in self.people)
-        if can_be_counted and self.needed > len(self.people):
-            raise wrong(f"{self.needed} must approve, but {len(self.people)} are named; name more, or lower needed")
-        return self
-
-
-class Ticket(_Part):
-    """Whether a ticket must be named, and how one looks."""
-
-    required: bool = Field(True, strict=True, description="Whether a request without a ticket is refused.")
-    pattern: TicketPattern | None = Field(None, description="Regular expression that all of the ticket matches.")
-
-
-class Reminders(_Part):
-    """When those who decide are reminded of a request that waits."""
-
-    after: Duration = Field(description="The first reminder, counted from the request.")
-    factor: float = Field(2.0, ge=1, le=10, description="How many times longer each wait is than the one before.")
-    at_most: int = Field(3, ge=0, le=10, strict=True, description="How many reminders there are.")
-
-
-class Escalation(_Part):
-    """Who may decide too when a request waits for long."""
-
-    after: Duration = Field(description="Counted from the request.")
-    to: Deciders = Field(description="owner, admins, member ids (U…), user group ids (S…).")
-
-
-class BreakGlass(_Part):
-    """Access at once and without approval, told to everyone concerned and reviewed afterwards."""
-
-    longest: Duration = Field(description="How long it may last at most.")
-    who: Who = Field(description="everyone, or ids of users and user groups.")
-    reviewers: Deciders = Field((OWNER, ADMINS), description="Who reviews it afterwards; never the one who took it.")
-
-
-def _as_stages(value: object) -> object:
-    """`[owner, S012]` is one stage of which one approves."""
-    if isinstance(value, str):
-        value = [value]
-    if isinstance(value, (list, tuple)):
-        if not value:
-            raise wrong("the list is empty; name at least one who decides, such as owner")
-        if all(isinstance(each, str) for each in value):
-            return ({"from": list(value)},)
-        if not all(isinstance(each, (dict, Stage)) for each in value):
-            raise wrong("ids and stages are mixed; write only ids, or only stages such as {from: [owner], needed: 1}")
-        if len(value) > 5:
-            raise wrong(f"there are {len(value)} stages; write at most 5")
-    return value
-
-
-def _stages_schema(schema: dict[str, Any]) -> None:
-    short = {"type": "string", "pattern": f"^({OWNER}|{ADMINS}|{USER_ID.pattern}|{GROUP_ID.pattern})$"}
-    stages = {**next(each for each in schema["anyOf"] if "items" in each), "minItems": 1, "maxItems": 5}
-    schema["anyOf"] = [short, {"type": "array", "items": short, "minItems": 1, "uniqueItems": True}, stages]
-
-
-def _as_ticket(value: object) -> object:
-    if value in ("required", "optional"):
-        return {"required": value == "required"}
-    return value
-
-
-def _ticket_schema(schema: dict[str, Any]) -> None:
-    schema.setdefault("anyOf", []).insert(0, {"enum": ["required", "optional"]})
-
-
-class Defaults(_Part):
+class Defaults(Part):
     """Terms that every rule may say for itself."""
 
     may_request: Who | None = Field(None, description="Who may ask: everyone (full members), or ids.")
@@ -245,14 +73,14 @@ class Defaults(_Part):
         None, description="Who of them may ask for others, groups and service principals: everyone, nobody, or ids."
     )
     approvers: Annotated[
-        tuple[Stage, ...] | None, BeforeValidator(_as_stages), Field(json_schema_extra=_stages_schema)
+        tuple[Stage, ...] | None, BeforeValidator(as_stages), Field(json_schema_extra=stages_schema)
     ] = Field(None, description="Who decides: ids of whom one approves, or stages, one after the other.")
     longest: Duration | None = Field(None, description="How long access may last at most.")
     presets: tuple[Duration, ...] | None = Field(
         None, min_length=1, max_length=10, description="Durations that the form offers."
     )
     reason: Literal["required", "optional"] | None = Field(None, description="Whether a reason must be given.")
-    ticket: Annotated[Ticket | None, BeforeValidator(_as_ticket), Field(json_schema_extra=_ticket_schema)] = Field(
+    ticket: Annotated[Ticket | None, BeforeValidator(as_ticket), Field(json_schema_extra=ticket_schema)] = Field(
         None, description="required, optional, or how a ticket looks."
     )
     notify: Told | None = Field(None, description="Who is told of requests and grants without deciding.")
@@ -328,7 +156,7 @@ class DepartedHolders(StrEnum):
     REVOKE = "revoke"
 
 
-class Policy(_Part):
+class Policy(Part):
     """The whole policy file."""
 
     version: Literal[1] = Field(description="Version of this format: 1.")

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from services.access.model import Level, SubjectKind
-from services.access.policy import Policy, Rule, When
+from services.access.policy import Policy, Rule
 from services.access.policy_fields import ADMINS, CHANNEL_ID, EVERYONE, GROUP_ID, OWNER
 from services.access.policy_index import glob_matcher
+from services.access.policy_parts import When
 
 _NOTHING, _MUCH = "", "\x00" * 7
 """What a `*` of a pattern may stand for, at its least and at its most."""

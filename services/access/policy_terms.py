@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from services.access.policy_fields import EVERYONE, UNMATCHED
 
 if TYPE_CHECKING:
-    from services.access.policy import BreakGlass, Defaults, Escalation, Reminders, Rule, Stage, Ticket
+    from services.access.policy import Defaults, Rule
+    from services.access.policy_parts import BreakGlass, Escalation, Reminders, Stage, Ticket
 
 T = TypeVar("T")
 
