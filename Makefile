@@ -19,7 +19,7 @@ serve: $(RUN)  ## the bot on a real Slack, with the settings of the environment 
 	@$(BIN)/dataset-bot serve
 
 test: $(DEV) system-packages lint types  ## everything: lint, types, contracts, all tests
-	$(PYTEST) -n 3 --dist loadfile
+	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder
 
 check: $(DEV) lint types  ## the quick loop: lint, types, fast tests
 	$(PYTEST) -q -n 2 -m "not slow and not browser and not postgres"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from bot.opened import OpenedAccess, OpenedWorkspace, Opening, Sources
+from bot.opened import OpenedAccess, OpenedWorkspace, Opening, Refresh, Sources
+from bot.periodic import Periodic
 from bot.settings import Settings
 from services.access.datasets import RegisteredDatasets
 from services.datasets.service import DatasetService
@@ -24,6 +25,8 @@ from services.store.database import Database
 from services.store.profiles import SqlProfiles
 from services.store.records import SqlRecords
 from services.store.workspaces import WorkspaceRow
+
+PLACES_SECONDS = 60.0
 
 
 async def open_local_workspace(
@@ -57,7 +60,8 @@ async def open_local_workspace(
     await index.open()
     stack.push_async_callback(index.close)
     grants = SqlAccessStore(database, key, clock=clock)
-    local = LocalAccessGrants(grants, RegisteredPlaces(database, key, directory), clock=clock)
+    places = RegisteredPlaces(database, key, directory)
+    local = LocalAccessGrants(grants, places, clock=clock)
     reach = LocalDataAccess(local)
     datasets = DatasetService(
         catalog=catalog,
@@ -77,7 +81,17 @@ async def open_local_workspace(
     sources = Sources(key, catalog, records, reader, reach)
     limit = settings.slack_file_mb * 1_000_000
     drop = LocalFileDrop(folders, limit=limit) if limit else None
-    return OpenedWorkspace(datasets, DatastoreService(catalog=folders), index, access, sources, drop=drop)
+
+    async def look() -> None:
+        await places.look()
+
+    def attend(periodic: Periodic, _: Refresh) -> None:
+        # The first look at a large workspace takes seconds: not when somebody waits for it.
+        periodic.every(PLACES_SECONDS, "registered places", look, first=0)
+
+    return OpenedWorkspace(
+        datasets, DatastoreService(catalog=folders), index, access, sources, attend=attend, drop=drop
+    )
 
 
 def _own_files(settings: Settings, index_path: Path) -> tuple[Path, ...]:

@@ -39,12 +39,12 @@ from bot.periodic import Heartbeat, Periodic
 from bot.settings import Settings
 from bot.slack_client import SlackClient, open_session
 from bot.socket_mode import SocketMode
-from handlers.access.notices import DRAWINGS
+from handlers.access.notices import DRAWINGS as ACCESS_DRAWINGS
 from handlers.access.people import SlackPeople
 from handlers.caller import CallerDirectory
 from handlers.context import Services
 from handlers.datasets import register_step
-from handlers.datasets.notices import version_changed
+from handlers.datasets.notices import DRAWINGS as DATASET_DRAWINGS
 from handlers.datasets.register_job import attach_jobs
 from handlers.drawing import Drawings
 from handlers.internal_only import InternalOnly
@@ -157,7 +157,8 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             metrics=metrics,
             tell_interrupted=partial(tell_interrupted, client),
         )
-        drawings.add(DRAWINGS)
+        drawings.add(DATASET_DRAWINGS)
+        drawings.add(ACCESS_DRAWINGS)
         drawings.add(MONITOR_DRAWINGS)
         internal = InternalOnly(drawings, client, SharedChannels())
 
@@ -347,7 +348,6 @@ def _periodic_work(
         for news in await services.datasets.recheck_due(RECHECK_BATCH):
             changed = news.version
             await services.monitors.version_changed(changed.name, changed.version, news.now.checked_at)
-            await version_changed(client, changed, news.now, owner=news.owner, watchers=news.watchers)
 
     periodic.every(settings.index_refresh_seconds, "index refresh", upkeep.refresh, first=0)
     periodic.every(TAKE_OVER_SECONDS, "take over", jobs.take_over, first=0)

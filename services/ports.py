@@ -35,6 +35,7 @@ from services.datasets.rules import Permission
 from services.datastores.model import Datastore, DatastoreRequest
 from services.drift.comparison import Comparison
 from services.drift.settings import CompareSettings
+from services.outbox import Notice
 
 Progress = Callable[[str], Awaitable[None]]
 """Called with a short sentence whenever a long piece of work enters a new step."""
@@ -161,6 +162,10 @@ class Labels(Protocol):
         ...
 
 
+IsNews = Callable[[FingerprintCheck | None, FingerprintCheck], bool]
+"""Is a check news to owner and watchers, after the one before it?"""
+
+
 class Records(Protocol):
     """What the bot itself remembers about datasets, whatever the workspace behind them."""
 
@@ -176,7 +181,9 @@ class Records(Protocol):
         """Names of datasets that a person watches, in the order of names."""
         ...
 
-    async def set_deprecation(self, name: str, deprecation: Deprecation | None) -> None: ...
+    async def set_deprecation(self, name: str, deprecation: Deprecation | None, notices: Sequence[Notice] = ()) -> None:
+        """Deprecate, or take it back (None), and tell of it in the same transaction."""
+        ...
 
     async def record_version(
         self, name: str, version: int, *, registered_by: str, fingerprint: Fingerprint, stats: VersionStats
@@ -194,15 +201,24 @@ class Records(Protocol):
 
     async def fingerprint(self, name: str, version: int) -> Fingerprint | None: ...
 
-    async def set_check(self, name: str, version: int, check: FingerprintCheck) -> FingerprintCheck | None:
-        """Store the outcome of a re-check; returns the one before it."""
+    async def set_check(
+        self, name: str, version: int, check: FingerprintCheck, is_news: IsNews | None = None
+    ) -> FingerprintCheck | None:
+        """Store the outcome of a re-check; returns the one before it.
+
+        is_news: of the check before and this one; where it is, the version is noted as `untold` with it.
+        """
         ...
 
-    async def set_untold(self, name: str, version: int, untold: bool) -> bool:
-        """Note that the version's last check is news that owner and watchers still have to hear, or that they have.
+    async def told(self, name: str, version: int, notices: Sequence[Notice], at: datetime) -> bool:
+        """Tell the news of an untold version, and note that it is told, in one transaction.
 
-        Returns whether that was new. Of several who take the same news to tell it, one is told True.
+        Returns False, and tells nothing, where another has told it.
         """
+        ...
+
+    async def tell(self, notices: Sequence[Notice], at: datetime) -> None:
+        """Tell what has happened; a notice whose key was told is left out."""
         ...
 
     async def untold(self, limit: int) -> tuple[tuple[str, int], ...]:

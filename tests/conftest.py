@@ -21,10 +21,15 @@ ROOT = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what starts whole programs as slow."""
+    """Mark what starts whole programs as slow, and begin with files that have slow tests.
+
+    So the quick ones are left for the end, when one process would else work on a long file and the others wait.
+    """
     for item in items:
         if item.path.relative_to(ROOT).parts[0] in WHOLE_BOT:
             item.add_marker(pytest.mark.slow)
+    slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(autouse=True)

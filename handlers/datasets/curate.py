@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 
 from handlers.call import Call, Run
-from handlers.datasets import notices
 from handlers.datasets.curate_forms import open_deprecate, open_describe, open_owner, open_tags
 from handlers.datasets.curate_view import (
     deprecated_text,
@@ -91,7 +90,6 @@ def bind_deprecate(tokens: Sequence[Token]) -> Run:
         actor = call.caller.actor
         dataset = await call.services.datasets.deprecate(actor, name, replaced_by, reason)
         await call.answer(outcome_message(deprecated_text(dataset), dataset))
-        await notices.deprecated(call.client, dataset, by=actor.user_id)
 
     async def form(call: Call) -> None:
         await open_deprecate(call, name)

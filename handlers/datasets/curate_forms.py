@@ -11,7 +11,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.blockkit import section
 from handlers.call import Call, call_from
-from handlers.datasets import notices
 from handlers.datasets.curate_view import (
     DEPRECATE_FORM,
     DESCRIBE_FORM,
@@ -175,7 +174,6 @@ async def on_deprecate(
         datasets, actor = call.services.datasets, call.caller.actor
         replacement = await name_of_key(key, datasets) if key else ""
         dataset = await datasets.deprecate(actor, name, replacement, reason)
-        await notices.deprecated(call.client, dataset, by=actor.user_id)
         return deprecated_text(dataset)
 
     await _save(call, ack, TITLES[DEPRECATE_FORM], f"Deprecating “{name}”", change)

@@ -1,62 +1,67 @@
-"""What owners and watchers are told: a new version, files that changed under a version, the end of a dataset.
-
-Plain values and a client in; the caller runs them in the background. A person who cannot be told is logged, and the
-others are told all the same.
-"""
+"""The notices of datasets, drawn when they are delivered: a new version, files that changed, a deprecation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from datetime import datetime
 
 import structlog
-from aiohttp import ClientError
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
+from handlers.context import Services
 from handlers.datasets.notices_view import changed_notice, deprecated_notice, registered_notice
+from handlers.drawing import Draw
 from handlers.message import Message
-from services.datasets.model import Dataset, DatasetVersion, FingerprintCheck, Registered
+from services.datasets.model import DatasetCard, FingerprintCheck, FingerprintState
+from services.datasets.notices import DEPRECATED, FILES, NEW_VERSION
+from services.errors import NotFound
+from services.outbox import StoredNotice
 
 log = structlog.get_logger(__name__)
 
 
-async def version_registered(client: AsyncWebClient, registered: Registered, *, by: str) -> None:
-    """Tell owner and watchers of a new version. The first version has nobody to tell: only its owner, if another."""
-    await tell(client, people(registered.dataset.owner, registered.dataset.watchers, by), registered_notice(registered))
+async def draw_version(services: Services, stored: StoredNotice) -> Message | None:
+    """A new version."""
+    card = await _card(services, stored)
+    changes = stored.notice.args.get("changes")
+    said = tuple(str(each) for each in changes) if isinstance(changes, list) else ()
+    return None if card is None else registered_notice(card.version, card.dataset.owner, said)
 
 
-async def version_changed(
-    client: AsyncWebClient, version: DatasetVersion, check: FingerprintCheck, *, owner: str, watchers: tuple[str, ...]
-) -> None:
-    """Tell owner and watchers what became of a version's files (also that they are back as they were)."""
-    await tell(client, people(owner, watchers, ""), changed_notice(version, check))
+async def draw_files(services: Services, stored: StoredNotice) -> Message | None:
+    """What was found of a version's files when this was told, whatever was found since: that is told after it."""
+    card = await _card(services, stored)
+    args = stored.notice.args
+    at = str(args.get("at") or "")
+    check = FingerprintCheck(
+        FingerprintState(str(args.get("state"))),
+        datetime.fromisoformat(at) if at else None,
+        _number(args.get("added")),
+        _number(args.get("removed")),
+        _number(args.get("changed")),
+        str(args.get("detail") or ""),
+    )
+    return None if card is None else changed_notice(card.version, check)
 
 
-async def deprecated(client: AsyncWebClient, dataset: Dataset, *, by: str) -> None:
-    """Tell owner and watchers that a dataset should not be used any more. Nothing if it is not deprecated."""
-    if dataset.deprecation is not None:
-        notice = deprecated_notice(dataset, dataset.deprecation)
-        await tell(client, people(dataset.owner, dataset.watchers, by), notice)
+async def draw_deprecated(services: Services, stored: StoredNotice) -> Message | None:
+    """A deprecation; None when it was taken back meanwhile."""
+    card = await _card(services, stored)
+    if card is None or card.dataset.deprecation is None:
+        return None
+    return deprecated_notice(card.dataset, card.dataset.deprecation)
 
 
-def people(owner: str, watchers: Iterable[str], by: str) -> tuple[str, ...]:
-    """Owner first, then watchers, each once, without the person who did it."""
-    return tuple(person for person in dict.fromkeys((owner, *watchers)) if person and person != by)
+async def _card(services: Services, stored: StoredNotice) -> DatasetCard | None:
+    args = stored.notice.args
+    try:
+        return await services.datasets.show(str(args.get("name")), _number(args.get("version")) or None)
+    except NotFound:
+        log.info("notice_about_nothing", key=stored.notice.key)  # unregistered since
+        return None
 
 
-async def tell(client: AsyncWebClient, to: Iterable[str], message: Message) -> None:
-    """A direct message to each."""
-    for person in to:
-        try:
-            await client.chat_postMessage(
-                channel=person,
-                text=message.notification,
-                blocks=list(message.blocks),
-                unfurl_links=False,
-                unfurl_media=False,
-            )
-        except SlackApiError as error:
-            # Left the workspace, or was never a person: nobody else should go without the news for that.
-            log.warning("notice_not_delivered", user=person, error=error.response["error"])
-        except (ClientError, TimeoutError, OSError) as error:
-            log.warning("notice_not_delivered", user=person, error=repr(error))
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
+
+
+DRAWINGS: Mapping[str, Draw] = {NEW_VERSION: draw_version, FILES: draw_files, DEPRECATED: draw_deprecated}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from handlers.blockkit import actions, context, section
 from handlers.datasets.naming import command_button, dataset_command
 from handlers.datasets.outcome_view import changes_blocks, version_blocks
@@ -15,7 +17,6 @@ from services.datasets.model import (
     Deprecation,
     FingerprintCheck,
     FingerprintState,
-    Registered,
 )
 
 REASON_SHOWN = 1500
@@ -30,9 +31,8 @@ _CHANGED = {
 }
 
 
-def registered_notice(registered: Registered) -> Message:
+def registered_notice(version: DatasetVersion, owner: str, changes: Sequence[str]) -> Message:
     """A new version of a dataset that somebody owns or watches."""
-    version = registered.version
     name, number = version.name, version.version
     row = [command_button("Show", "run:show", dataset_command("show", name, number))]
     if number > 1:
@@ -43,8 +43,8 @@ def registered_notice(registered: Registered) -> Message:
         text=f"{version.label} is registered.",
         blocks=(
             section(head),
-            *changes_blocks(registered),
-            *version_blocks(version, registered.dataset.owner),
+            *changes_blocks(version, changes),
+            *version_blocks(version, owner),
             actions(row),
             why(name),
         ),

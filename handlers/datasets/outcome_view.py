@@ -34,17 +34,19 @@ def card_message(registered: Registered, *, resumed: bool = False) -> Message:
     blocks = [section(md(":package: {} registered {}: {}", who, what, bold(version.label)))]
     if resumed:
         blocks.append(context("I was restarted while I registered it, and have finished it now."))
-    blocks += [*changes_blocks(registered), *version_blocks(version, registered.dataset.owner)]
+    blocks += [
+        *changes_blocks(registered.version, registered.changes),
+        *version_blocks(version, registered.dataset.owner),
+    ]
     blocks.append(actions(next_steps(version)))
     return Message(text=f"{version.label} is registered.", blocks=tuple(blocks))
 
 
-def changes_blocks(registered: Registered) -> list[Json]:
+def changes_blocks(version: DatasetVersion, changes: Sequence[str]) -> list[Json]:
     """What a version changed against the one before."""
-    if not registered.changes:
+    if not changes:
         return []
-    before = registered.version.version - 1
-    return [section(md("*Since version {}:* {}", str(before), truncate(", ".join(registered.changes), 500)))]
+    return [section(md("*Since version {}:* {}", str(version.version - 1), truncate(", ".join(changes), 500)))]
 
 
 def version_blocks(version: DatasetVersion, owner: str) -> list[Json]:
@@ -94,7 +96,7 @@ def registered_view(title: str, registered: Registered, where: str) -> Json:
         steps.append(md("{} hear of new versions and when its files change", code(dataset_command("watch", name))))
     blocks = [
         section(md(":white_check_mark: {} is registered. {}", bold(version.label), where)),
-        *changes_blocks(registered),
+        *changes_blocks(registered.version, registered.changes),
         *version_blocks(version, registered.dataset.owner),
         *([section(lines(note_lines(registered.notes)))] if registered.notes else []),
         divider(),

@@ -13,7 +13,7 @@ from pydantic import JsonValue, TypeAdapter
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.context import Services
-from handlers.datasets import notices, profile_job
+from handlers.datasets import profile_job
 from handlers.datasets.outcome_view import card_message, failed_message, identical_view, registered_view
 from handlers.datasets.owners import require_member
 from handlers.datasets.profile_job import ProfileWork, start_profile
@@ -124,7 +124,6 @@ class RegisterWork:
         except NOT_TOLD as error:
             # It is registered: what Slack does not take of the telling must not be told as a failure of that.
             log.warning("outcome_not_shown", name=request.name, error=repr(error))
-        await notices.version_registered(self.client, registered, by=request.requested_by)
         await start_profile(self.services.jobs, registered, job.origin)
 
     async def failed(self, job: DurableJob, error: BaseException) -> None:

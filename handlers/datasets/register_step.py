@@ -17,7 +17,6 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from handlers.context import Services
-from handlers.datasets import notices
 from handlers.datasets.owners import require_member
 from handlers.datasets.register_current import completed
 from handlers.datasets.register_file import likely_type
@@ -88,7 +87,6 @@ class StepWork:
             await self._complete(job, error.name, error.version, is_new=False)
             return
         await self._complete(job, registered.version.name, registered.version.version, is_new=True)
-        await notices.version_registered(self.client, registered, by=request.requested_by)
 
     async def failed(self, job: DurableJob, error: BaseException) -> None:
         """The error's sentence, for whoever the workflow tells."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.actor import Actor
+from services.datasets import notices
 from services.datasets.lookup import Lookup
 from services.datasets.model import Dataset, Deprecation
 from services.datasets.names import (
@@ -88,9 +89,8 @@ class Curation:
         remove = [REPLACED_BY_TAG] if not replacement and REPLACED_BY_TAG in dict(dataset.tags) else []
         put = [DEPRECATED_TAG, *([(REPLACED_BY_TAG, replacement)] if replacement else [])]
         await self._catalog.change_tags(name, put=put, remove=remove)
-        await self._records.set_deprecation(
-            name, Deprecation(replacement, reason.strip(), actor.user_id, self._clock.now())
-        )
+        deprecation = Deprecation(replacement, reason.strip(), actor.user_id, self._clock.now())
+        await self._records.set_deprecation(name, deprecation, notices.deprecated(dataset, deprecation))
         return await self._shown(name)
 
     async def _check_replacement(self, name: str, replacement: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from services.datasets import notices
 from services.datasets.diff import changes_in_short
 from services.datasets.fingerprints import as_registered, compare
 from services.datasets.form_check import form_problems
@@ -31,7 +32,7 @@ from services.datasets.model import (
 from services.datasets.names import DEPRECATED_TAG, REPLACED_BY_TAG, name_problem
 from services.datasets.wording import count, source_text
 from services.errors import Busy, InvalidInput, NotFound, SourceProblem, TimedOut, Unavailable, UserError
-from services.ports import Catalog, DataReader, DatasetIndex, DatastoreCatalog, Progress, Records
+from services.ports import Catalog, Clock, DataReader, DatasetIndex, DatastoreCatalog, Progress, Records
 
 LOOKED_BACK_AT = 5
 """Older versions whose files are compared with those of a new version."""
@@ -49,6 +50,7 @@ class Registering:
         index: DatasetIndex,
         datastores: DatastoreCatalog,
         lookup: Lookup,
+        clock: Clock,
     ) -> None:
         self._catalog = catalog
         self._records = records
@@ -56,6 +58,7 @@ class Registering:
         self._index = index
         self._datastores = datastores
         self._lookup = lookup
+        self._clock = clock
         self._looks: dict[Definition, asyncio.Task[tuple[Definition, Inspection]]] = {}
 
     async def check_name(self, name: str) -> NameCheck:
@@ -166,6 +169,9 @@ class Registering:
         dataset = await self._lookup.dataset(version.name)
         (recorded,) = await self._records.enrich_versions([version])
         changes = changes_in_short(older[0], recorded) if older else ()
+        # The same for a repeated call, after a kill in between too: nobody is told twice.
+        told = notices.registered(recorded, dataset, changes, by=request.requested_by, registration_id=registration_id)
+        await self._records.tell(told, self._clock.now())
         return Registered(recorded, dataset, fingerprint, inspection.notes, changes)
 
     async def _older(self, version: DatasetVersion) -> tuple[DatasetVersion, ...]:

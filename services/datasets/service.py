@@ -141,6 +141,7 @@ class DatasetService:
             index=index,
             datastores=datastores,
             lookup=self._lookup,
+            clock=clock,
         )
 
     # Registering

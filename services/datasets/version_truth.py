@@ -4,10 +4,10 @@ again.
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 
+from services.datasets import notices
 from services.datasets.fingerprints import compare
 from services.datasets.lookup import Lookup
 from services.datasets.model import DatasetVersion, Fingerprint, FingerprintCheck, FingerprintState
@@ -17,14 +17,9 @@ from services.ports import Catalog, Clock, DataReader, Records
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """A re-check that found something new to tell the owner and the watchers (Slack user ids, "" for no
-    owner).
-
-    before: None for a first look, and for what was found when somebody asked.
-    """
+    """A check that found something new, which owner and watchers (Slack user ids, "" for no owner) are told."""
 
     version: DatasetVersion
-    before: FingerprintCheck | None
     now: FingerprintCheck
     owner: str
     watchers: tuple[str, ...]
@@ -59,24 +54,20 @@ class VersionTruth:
         """
         dataset = await self._lookup.dataset(name)
         found = await self._lookup.version(dataset, version)
+        # Whoever asked hears it now; owner and watchers hear news with the next `recheck_due`.
         before, now = await self._check(found)
-        if worth_telling(before, now):
-            # Whoever asked hears it now; owner and watchers hear it with the next `recheck_due`.
-            await self._records.set_untold(name, found.version, True)
         await self._lookup.refresh_index()
         return before, now
 
     async def recheck_due(self, *, older_than: timedelta, limit: int) -> tuple[Recheck, ...]:
-        """Re-check up to `limit` versions last looked at longer ago than older_than; returns what is news.
+        """Re-check up to `limit` versions last looked at longer ago than older_than; tells and returns what is news.
 
-        What a look on request found since the last call is news as well, up to `limit` of it.
+        So is what a look on request found since the last call, or one that a kill cut off before it could tell.
         """
-        news = await self._found_on_request(limit)
         due = await self._records.due_for_check(self._clock.now() - older_than, limit)
         for name, number in due:
             try:
-                dataset = await self._lookup.dataset(name)
-                version = await self._lookup.version(dataset, number)
+                version = await self._lookup.version(await self._lookup.dataset(name), number)
             except NotFound:
                 # Unregistered since: note the look, or it would stay the oldest one due for ever.
                 gone = "This version is not registered any more."
@@ -84,32 +75,29 @@ class VersionTruth:
                     name, number, FingerprintCheck(FingerprintState.UNCHECKED, self._clock.now(), detail=gone)
                 )
                 continue
-            before, now = await self._check(version)
-            if worth_telling(before, now):
-                with contextlib.suppress(NotFound):
-                    # Looking at files takes time, and somebody may have begun to watch meanwhile.
-                    dataset = await self._lookup.dataset(name)
-                news.append(Recheck(version, before, now, dataset.owner, dataset.watchers))
+            await self._check(version)
         if due:
             await self._lookup.refresh_index()
-        return tuple(news)
+        return await self._tell(2 * limit)
 
-    async def _found_on_request(self, limit: int) -> list[Recheck]:
+    async def _tell(self, limit: int) -> tuple[Recheck, ...]:
+        """Tell what nobody was told of yet, those who have begun to watch meanwhile too."""
         news = []
         for name, number in await self._records.untold(limit):
-            if not await self._records.set_untold(name, number, False):
-                continue  # another replica tells it
             try:
                 dataset = await self._lookup.dataset(name)
                 version = await self._lookup.version(dataset, number)
             except NotFound:
-                continue  # unregistered since: nobody to tell
-            news.append(Recheck(version, None, version.check, dataset.owner, dataset.watchers))
-        return news
+                await self._records.told(name, number, (), self._clock.now())  # unregistered since: nobody to tell
+                continue
+            told = notices.files(version, version.check, dataset)
+            if await self._records.told(name, number, told, self._clock.now()):  # else another replica has told it
+                news.append(Recheck(version, version.check, dataset.owner, dataset.watchers))
+        return tuple(news)
 
     async def _check(self, version: DatasetVersion) -> tuple[FingerprintCheck | None, FingerprintCheck]:
         now = await self._look(version)
-        before = await self._records.set_check(version.name, version.version, now)
+        before = await self._records.set_check(version.name, version.version, now, worth_telling)
         return before, now
 
     async def _look(self, version: DatasetVersion) -> FingerprintCheck:

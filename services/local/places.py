@@ -11,9 +11,10 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, select
@@ -23,7 +24,7 @@ from services.datasets.model import DatastoreSource, Source
 from services.store import tables
 from services.store.columns import storable
 from services.store.database import Database
-from services.store.definitions import definition_from_json
+from services.store.definitions import source_from_json
 from services.store.workspaces import WorkspaceRow
 
 T = TypeVar("T")
@@ -32,30 +33,71 @@ _CHUNK = 500
 _dataset, _version, _datastore = tables.dataset, tables.dataset_version, tables.datastore
 _record = tables.dataset_record
 
-_Since = tuple[datetime, int]
-"""When a dataset covered a place first, and its number, which orders what came in the same instant."""
+_Since = int
+"""When a dataset covered a place first, in microseconds since 1970, above the `_BITS` of its number, which orders what
+came in the same instant: one number, since a large workspace has half a million of them."""
+
+_BITS = 40
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _since(at: datetime, number: int) -> _Since:
+    return (at - _EPOCH) // _MICROSECOND << _BITS | number
+
+
+def _number(since: _Since) -> int:
+    return since & (1 << _BITS) - 1
+
+
+class _Claims:
+    """Which datasets cover a place, by its path or address, each since when it did first."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, _Since | dict[int, _Since]] = {}  # mostly one, which needs no table of its own
+
+    def add(self, place: str, since: _Since) -> bool:
+        """Whether the place is new."""
+        held = self._held.get(place)
+        if held is None:
+            self._held[place] = since
+            return True
+        if isinstance(held, int):
+            if _number(held) == _number(since):
+                self._held[place] = min(held, since)
+                return False
+            held = self._held[place] = {_number(held): held}
+        held[_number(since)] = min(since, held.get(_number(since), since))
+        return False
+
+    def of(self, place: str) -> Iterable[_Since]:
+        """Those of one place."""
+        held = self._held.get(place, ())
+        return (held,) if isinstance(held, int) else held.values() if isinstance(held, dict) else held
+
+    def all(self) -> Iterator[_Since]:
+        """Those of every place."""
+        for place in self._held:
+            yield from self.of(place)
 
 
 @dataclass(slots=True)
 class _Paths:
-    """What lies in one datastore: path → dataset's number → since when. paths: the keys, sorted when `is_sorted`."""
+    """What lies in one datastore. paths: all that are covered, sorted when `is_sorted`."""
 
-    claims: dict[str, dict[int, _Since]] = field(default_factory=dict)
+    claims: _Claims = field(default_factory=_Claims)
     paths: list[str] = field(default_factory=list)
     is_sorted: bool = True
 
     def add(self, path: str, since: _Since) -> None:
-        claims = self.claims.get(path)
-        if claims is None:
+        if self.claims.add(path, since):
             self.paths.append(path)
             self.is_sorted = False
-            claims = self.claims[path] = {}
-        claims[since[1]] = min(since, claims.get(since[1], since))
 
     def above(self, path: str) -> Iterator[_Since]:
         """Of what covers all of a path: the path itself and the folders it lies in."""
         while True:
-            yield from self.claims.get(path, {}).values()
+            yield from self.claims.of(path)
             if not path:
                 return
             path = path.rpartition("/")[0]
@@ -69,7 +111,7 @@ class _Paths:
         first = bisect.bisect_left(self.paths, f"{path}/") if path else 0
         last = bisect.bisect_left(self.paths, f"{path}0") if path else len(self.paths)
         for each in self.paths[first:last]:
-            yield from self.claims[each].values()
+            yield from self.claims.of(each)
 
 
 class RegisteredPlaces:
@@ -86,7 +128,7 @@ class RegisteredPlaces:
         self._root = root
         self._folder = ""
         self._stores: defaultdict[str, _Paths] = defaultdict(_Paths)
-        self._urls: defaultdict[str, dict[int, _Since]] = defaultdict(dict)
+        self._urls = _Claims()
         self._names: dict[int, tuple[str, int]] = {}
         self._numbers: dict[str, int] = {}
         self._seen = 0
@@ -97,15 +139,15 @@ class RegisteredPlaces:
 
         dataset: "" for a source that is not registered; then all that cover some of it.
         """
-        async with self._looking:
-            folders = await self._refresh()
+        folders = await self.look()
         number = self._numbers.get(dataset, 0)
         found: dict[int, _Since] = {}
         for over, under in self._around(source, folders):
-            mine = min((since for since in over if since[1] == number), default=None)
+            mine = min((since for since in over if _number(since) == number), default=None)
             for since in (*over, *under):
-                if since[1] != number and (mine is None or since < mine):
-                    found[since[1]] = min(since, found.get(since[1], since))
+                other = _number(since)
+                if other != number and (mine is None or since < mine):
+                    found[other] = min(since, found.get(other, since))
         return tuple(self._names[each][0] for each in sorted(found, key=found.__getitem__))
 
     async def owners(self, names: Iterable[str]) -> Mapping[str, str]:
@@ -128,7 +170,7 @@ class RegisteredPlaces:
         """For each path of a source: what covers all of it, and what covers a part of it."""
         if not isinstance(source, DatastoreSource):
             for url in source.urls:
-                yield list(self._urls.get(_address(url), {}).values()), []
+                yield list(self._urls.of(_address(url))), []
             return
         folder = _folder_of(folders, storable(source.datastore).casefold())
         for path in dict.fromkeys(map(_relative, source.paths)):
@@ -142,17 +184,20 @@ class RegisteredPlaces:
                     over += paths.above(within)
                     under += paths.below(within)
                 elif top.startswith(f"{whole.rstrip('/')}/"):
-                    under += (since for claims in paths.claims.values() for since in claims.values())
+                    under += paths.claims.all()
             yield over, under
 
-    async def _refresh(self) -> Mapping[str, str]:
+    async def look(self) -> Mapping[str, str]:
         """Read what changed since the last look; returns the folder behind each datastore."""
+        async with self._looking:
+            return await self._refresh()
+
+    async def _refresh(self) -> Mapping[str, str]:
         if not self._folder:
             self._folder = str(await asyncio.to_thread(self._root.resolve))
         workspace_id = await self._workspace.id()
-        known = {number: latest for number, (_, latest) in self._names.items()}
 
-        def work(connection: Connection) -> tuple[list[tuple[int, str, int, int]], list[_Claim], dict[str, str]]:
+        def work(connection: Connection) -> tuple[list[tuple[int, str, int, int]], dict[str, str]]:
             changed = [
                 (row.id, row.name, row.latest_version, row.change_seq)
                 for row in connection.execute(
@@ -161,34 +206,32 @@ class RegisteredPlaces:
                     .order_by(_dataset.c.change_seq)
                 )
             ]
-            added = [number for number, _, latest, _ in changed if latest > known.get(number, 0)]
-            claims = [each for chunk in _chunks(added) for each in _claims(connection, chunk, known)]
             stored = connection.execute(
                 select(_datastore.c.folded, _datastore.c.folder).where(_datastore.c.workspace_id == workspace_id)
             )
-            return changed, claims, {row.folded: row.folder for row in stored}
+            return changed, {row.folded: row.folder for row in stored}
 
-        changed, claims, stored = await self._db.read(work)
-        for count, claim in enumerate(claims, 1):
-            self._add(claim)
-            if count % _CHUNK == 0:
-                await asyncio.sleep(0)  # the first look at a large workspace should not hold up everybody else
-        for number, name, latest, change in changed:
-            self._names[number] = (name, latest)
-            self._numbers[name] = number
-            self._seen = max(self._seen, change)
+        changed, stored = await self._db.read(work)
+        # Bit by bit: the first look at a large workspace should hold up nobody, and never hold all of it at once.
+        for chunk in _chunks(changed):
+            known = {number: self._names.get(number, ("", 0))[1] for number, *_ in chunk}
+            added = [number for number, _, latest, _ in chunk if latest > known[number]]
+            for claim in await self._db.read(partial(_claims, dataset_ids=added, known=known)) if added else ():
+                self._add(claim)
+            for number, name, latest, change in chunk:
+                self._names[number] = (name, latest)
+                self._numbers[name] = number
+                self._seen = max(self._seen, change)
         return {name: posixpath.normpath(posixpath.join(self._folder, folder)) for name, folder in stored.items()}
 
     def _add(self, claim: _Claim) -> None:
         if claim.datastore is not None:
             self._stores[claim.datastore].add(claim.path, claim.since)
             return
-        claims = self._urls[claim.path]
-        claims[claim.since[1]] = min(claim.since, claims.get(claim.since[1], claim.since))
+        self._urls.add(claim.path, claim.since)
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
+class _Claim(NamedTuple):
     """datastore: folded name, None for a web address."""
 
     datastore: str | None
@@ -196,20 +239,22 @@ class _Claim:
     since: _Since
 
 
-def _claims(connection: Connection, dataset_ids: list[int], known: Mapping[int, int]) -> Iterator[_Claim]:
+def _claims(connection: Connection, dataset_ids: list[int], known: Mapping[int, int]) -> list[_Claim]:
     """Of the versions of these datasets that are not known yet."""
+    found: list[_Claim] = []
     query = select(_version.c.dataset_id, _version.c.version, _version.c.definition, _version.c.created_at).where(
         _version.c.dataset_id.in_(dataset_ids)
     )
     for row in connection.execute(query):
         if row.version <= known.get(row.dataset_id, 0):
             continue
-        source, since = definition_from_json(row.definition).source, (row.created_at, row.dataset_id)
+        source, since = source_from_json(row.definition), _since(row.created_at, row.dataset_id)
         if isinstance(source, DatastoreSource):
             datastore = storable(source.datastore).casefold()
-            yield from (_Claim(datastore, _relative(path), since) for path in source.paths)
+            found += [_Claim(datastore, _relative(path), since) for path in source.paths]
         else:
-            yield from (_Claim(None, _address(url), since) for url in source.urls)
+            found += [_Claim(None, _address(url), since) for url in source.urls]
+    return found
 
 
 def _chunks(items: list[T]) -> Iterator[list[T]]:

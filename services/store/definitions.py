@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any, cast
 
 from pydantic import JsonValue, TypeAdapter
 
-from services.datasets.model import Definition, Fingerprint
+from services.datasets.model import DatastoreSource, Definition, Fingerprint, Source, WebSource
 from services.store.columns import storable, to_json
 
 _DEFINITION = TypeAdapter(Definition)
@@ -23,6 +24,14 @@ def definition_to_json(definition: Definition) -> JsonValue:
 def definition_from_json(stored: JsonValue) -> Definition:
     """The definition that `definition_to_json` stored."""
     return _DEFINITION.validate_python(stored)
+
+
+def source_from_json(stored: JsonValue) -> Source:
+    """The source of a stored definition alone, unchecked: where very many are read."""
+    source = cast("dict[str, Any]", stored)["source"]
+    if "urls" in source:
+        return WebSource(tuple(source["urls"]))
+    return DatastoreSource(source["datastore"], tuple(source["paths"]))
 
 
 def identity(definition: Definition, fingerprint: Fingerprint) -> str:

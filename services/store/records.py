@@ -32,7 +32,9 @@ from services.datasets.model import (
     FingerprintState,
     VersionStats,
 )
-from services.store import tables
+from services.outbox import Notice
+from services.ports import IsNews
+from services.store import outbox, tables
 from services.store.columns import storable
 from services.store.database import Database, insert_new
 from services.store.fingerprints import pack_files, stats_from_json, stats_to_json, unpack_files
@@ -96,17 +98,22 @@ class SqlRecords:
         )
         return await self._db.read(lambda connection: tuple(connection.execute(query).scalars()))
 
-    async def set_deprecation(self, name: str, deprecation: Deprecation | None) -> None:
+    async def set_deprecation(self, name: str, deprecation: Deprecation | None, notices: Sequence[Notice] = ()) -> None:
         """Remember who deprecated the dataset, when, why and for what; None takes it back."""
-        await self._change_dataset(
-            name,
-            {
-                "deprecated_at": None if deprecation is None else deprecation.at,
-                "deprecated_by": "" if deprecation is None else deprecation.by,
-                "replaced_by": "" if deprecation is None else deprecation.replaced_by,
-                "reason": "" if deprecation is None else deprecation.reason,
-            },
-        )
+        values = {
+            "deprecated_at": None if deprecation is None else deprecation.at,
+            "deprecated_by": "" if deprecation is None else deprecation.by,
+            "replaced_by": "" if deprecation is None else deprecation.replaced_by,
+            "reason": "" if deprecation is None else deprecation.reason,
+        }
+        workspace_id = await self._workspace.id()
+
+        def work(connection: Connection) -> None:
+            self._touch(connection, workspace_id, name, values)
+            if deprecation is not None:
+                outbox.put(connection, notices, deprecation.at)
+
+        await self._db.write(work)
 
     async def record_version(
         self, name: str, version: int, *, registered_by: str, fingerprint: Fingerprint, stats: VersionStats
@@ -194,10 +201,12 @@ class SqlRecords:
 
         return await self._db.read(work)
 
-    async def set_check(self, name: str, version: int, check: FingerprintCheck) -> FingerprintCheck | None:
+    async def set_check(
+        self, name: str, version: int, check: FingerprintCheck, is_news: IsNews | None = None
+    ) -> FingerprintCheck | None:
         """Store the outcome of a re-check; returns the one before it, None for the first.
 
-        Of a version that was never recorded nothing is stored.
+        is_news: see `Records.set_check`. Of a version that was never recorded nothing is stored.
         """
         workspace_id = await self._workspace.id()
         this = and_(self._is(_version, workspace_id, name), _version.c.version == version)
@@ -221,19 +230,31 @@ class SqlRecords:
             }
             if check.checked_at is not None:
                 values["seen_at"] = check.checked_at
+            before = None if found["checked_at"] is None else _check(found)
+            if is_news is not None and is_news(before, check):
+                values["untold"] = True
             connection.execute(update(_version).where(this).values(values))
-            return None if found["checked_at"] is None else _check(found)
+            return before
 
         return await self._db.write(work)
 
-    async def set_untold(self, name: str, version: int, untold: bool) -> bool:
-        """Note that the last check is news that owner and watchers still have to hear, or that they have.
-
-        Returns whether that was new: of several replicas that take the same news to tell it, one is told True.
-        """
+    async def told(self, name: str, version: int, notices: Sequence[Notice], at: datetime) -> bool:
+        """Tell the news of an untold version; of several replicas that do, one returns True."""
         this = and_(self._is(_version, await self._workspace.id(), name), _version.c.version == version)
-        change = update(_version).where(this, _version.c.untold != untold).values(untold=untold)
-        return await self._db.write(lambda connection: connection.execute(change).rowcount > 0)
+        change = update(_version).where(this, _version.c.untold).values(untold=False)
+
+        def work(connection: Connection) -> bool:
+            if connection.execute(change).rowcount == 0:
+                return False
+            outbox.put(connection, notices, at)
+            return True
+
+        return await self._db.write(work)
+
+    async def tell(self, notices: Sequence[Notice], at: datetime) -> None:
+        """Put notices into the outbox."""
+        if notices:
+            await self._db.write(lambda connection: outbox.put(connection, notices, at))
 
     async def untold(self, limit: int) -> tuple[tuple[str, int], ...]:
         """(name, version) whose last check is news that nobody was told of yet, oldest check first."""

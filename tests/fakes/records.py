@@ -16,6 +16,8 @@ from services.datasets.model import (
     FingerprintState,
     VersionStats,
 )
+from services.outbox import Notice
+from services.ports import IsNews
 
 _UNCHECKED = FingerprintCheck(FingerprintState.UNCHECKED, None)
 
@@ -43,6 +45,7 @@ class MemoryRecords:
         self._versions: dict[tuple[str, int], _VersionRecord] = {}
         self._changes: dict[str, int] = {}
         self._change = 0
+        self.notices: dict[str, Notice] = {}
 
     async def owner(self, name: str) -> str:
         return self._owners.get(name, "")
@@ -64,7 +67,8 @@ class MemoryRecords:
     async def watched_by(self, user: str, limit: int) -> tuple[str, ...]:
         return tuple(sorted(name for name, watchers in self._watchers.items() if user in watchers))[:limit]
 
-    async def set_deprecation(self, name: str, deprecation: Deprecation | None) -> None:
+    async def set_deprecation(self, name: str, deprecation: Deprecation | None, notices: Sequence[Notice] = ()) -> None:
+        self._put(notices)
         self._deprecations.pop(name, None)
         if deprecation is not None:
             self._deprecations[name] = deprecation
@@ -98,20 +102,32 @@ class MemoryRecords:
         record = self._versions.get((name, version))
         return None if record is None else record.fingerprint
 
-    async def set_check(self, name: str, version: int, check: FingerprintCheck) -> FingerprintCheck | None:
+    async def set_check(
+        self, name: str, version: int, check: FingerprintCheck, is_news: IsNews | None = None
+    ) -> FingerprintCheck | None:
         record = self._versions.get((name, version))
         if record is None:
             return None
-        before, record.check = record.check, check
+        before = None if record.check.checked_at is None else record.check
+        record.check = check
+        record.untold = record.untold or (is_news is not None and is_news(before, check))
         self._touch(name)
-        return None if before.checked_at is None else before
+        return before
 
-    async def set_untold(self, name: str, version: int, untold: bool) -> bool:
+    async def told(self, name: str, version: int, notices: Sequence[Notice], at: datetime) -> bool:
         record = self._versions.get((name, version))
-        if record is None or record.untold == untold:
+        if record is None or not record.untold:
             return False
-        record.untold = untold
+        record.untold = False
+        self._put(notices)
         return True
+
+    async def tell(self, notices: Sequence[Notice], at: datetime) -> None:
+        self._put(notices)
+
+    def _put(self, notices: Sequence[Notice]) -> None:
+        for notice in notices:
+            self.notices.setdefault(notice.key, notice)
 
     async def untold(self, limit: int) -> tuple[tuple[str, int], ...]:
         found = sorted((record.seen_at, key) for key, record in self._versions.items() if record.untold)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import socket
 import string
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
@@ -12,15 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slack_sdk.web.async_client import AsyncWebClient
-from structlog.testing import capture_logs
 
 from bot.sandbox.inputs import initial_state
 from bot.sandbox.normal import interactive_elements
-from handlers.blockkit import section
 from handlers.datasets import column_types, curate_view, notices_view, outcome_view
 from handlers.datasets.curate import free_text, read_deprecation, read_tag_changes
-from handlers.datasets.notices import people, tell
 from handlers.datasets.register_form import DELIMITERS, OTHER, RegisterForm, SourceKind, tags_text
 from handlers.datasets.register_view import found_lines, register_view
 from handlers.datastores import datastore_view
@@ -48,6 +43,7 @@ from services.datasets.model import (
     RegisterRequest,
 )
 from services.datasets.names import parse_tags
+from services.datasets.notices import people
 from services.datastores.model import Datastore, DatastoreKind
 from services.errors import InvalidInput, SourceProblem
 from tests.golden import assert_within_limits, texts
@@ -126,7 +122,9 @@ SCREENS: dict[str, Message | Json] = {
     "curate_deprecated": curate_view.outcome_message(
         curate_view.deprecated_text(samples.dataset(deprecation=samples.DEPRECATION)), samples.dataset()
     ),
-    "notice_registered": notices_view.registered_notice(REGISTERED),
+    "notice_registered": notices_view.registered_notice(
+        REGISTERED.version, REGISTERED.dataset.owner, REGISTERED.changes
+    ),
     "notice_changed": notices_view.changed_notice(
         samples.version(),
         FingerprintCheck(FingerprintState.VANISHED, samples.NOON, removed=2, detail="2 files are gone."),
@@ -386,18 +384,6 @@ def test_free_text_keeps_quotes_and_names_people() -> None:
 def test_news_go_to_owner_and_watchers_once_and_not_to_the_one_who_made_them() -> None:
     assert people("U1", ("U2", "U1", "U3"), "U3") == ("U1", "U2")
     assert people("", ("U2",), "U2") == ()
-
-
-async def test_a_slack_that_cannot_be_reached_keeps_nobody_from_going_on() -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))  # bound and never listened on: every connection is refused
-        client = AsyncWebClient(base_url=f"http://127.0.0.1:{closed.getsockname()[1]}/api/", retry_handlers=[])
-        with capture_logs() as lines:
-            await tell(client, ("U0ADA", "U0BEN"), Message(text="news", blocks=(section("news"),)))
-    assert [(line["event"], line["user"]) for line in lines] == [
-        ("notice_not_delivered", "U0ADA"),
-        ("notice_not_delivered", "U0BEN"),
-    ]
 
 
 def test_no_golden_text_is_empty() -> None:

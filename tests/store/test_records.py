@@ -25,8 +25,11 @@ from services.datasets.model import (
     VersionStats,
     WebSource,
 )
+from services.outbox import Notice
 from services.store.database import Database
+from services.store.outbox import Outbox
 from services.store.records import SqlRecords
+from tests.fakes.clock import ManualClock
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 654321, tzinfo=UTC)
 STATS = VersionStats(
@@ -179,16 +182,25 @@ async def test_what_a_person_watches(db: Database) -> None:
     assert await records.watched_by("U3", 9) == ()
 
 
+NEWS = (Notice("news:sales:U1", "sales:U1", "dataset.files", to="U1"),)
+
+
+def always(before: FingerprintCheck | None, now: FingerprintCheck) -> bool:
+    return True
+
+
 async def test_news_wait_until_they_are_told(db: Database) -> None:
     records = SqlRecords(db, "w")
     for position, name in enumerate(("late", "early")):
         await record(records, name, 1, NOON - timedelta(hours=position))
-        await records.set_untold(name, 1, True)
-    await records.set_untold("never recorded", 1, True)
+        await records.set_check(name, 1, check(FingerprintState.GROWN, NOON - timedelta(hours=position)), always)
+    await records.set_check("never recorded", 1, check(FingerprintState.GROWN, NOON), always)
     assert await records.untold(9) == (("early", 1), ("late", 1))
     assert await records.untold(1) == (("early", 1),)
-    await records.set_untold("early", 1, False)
+    assert await records.told("early", 1, NEWS, NOON)
     assert await records.untold(9) == (("late", 1),)
+    await records.set_check("early", 1, check(FingerprintState.GROWN, NOON), lambda before, _: before is None)
+    assert await records.untold(9) == (("late", 1),), "what is no news is not told"
     await record(records, "late", 1)
     assert await records.untold(9) == (), "recorded anew, there is nothing to tell"
 
@@ -196,11 +208,15 @@ async def test_news_wait_until_they_are_told(db: Database) -> None:
 async def test_news_are_taken_by_one_of_several_replicas(db: Database) -> None:
     replicas = [SqlRecords(db, "w") for _ in range(6)]
     await record(replicas[0], "sales", 1)
-    assert await replicas[0].set_untold("sales", 1, True)
-    assert not await replicas[0].set_untold("sales", 1, True)
-    taken = await asyncio.gather(*(replica.set_untold("sales", 1, False) for replica in replicas))
-    assert sorted(taken) == [False] * 5 + [True]
-    assert not await replicas[0].set_untold("never recorded", 1, True)
+    await replicas[0].set_check("sales", 1, check(FingerprintState.GROWN, NOON), always)
+    told = await asyncio.gather(*(replica.told("sales", 1, NEWS, NOON) for replica in replicas))
+    assert sorted(told) == [False] * 5 + [True]
+    assert not await replicas[0].told("never recorded", 1, NEWS, NOON)
+    outbox = Outbox(db, "one", clock=ManualClock(NOON))
+    (stored,) = await outbox.claim(9)
+    assert stored.notice == NEWS[0]
+    await replicas[0].tell(NEWS, NOON)
+    assert await outbox.claim(9) == (), "one key is told once"
 
 
 async def test_changes_tell_every_owner_and_newest_check_once_and_in_order(db: Database) -> None:
