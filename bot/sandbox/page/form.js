@@ -4,6 +4,8 @@
 export class FormState {
   constructor() {
     this.entries = new Map();
+    // Files on their way: whoever reads the values to send them waits for this.
+    this.uploads = Promise.resolve();
   }
 
   static key = (blockId, actionId) => `${blockId}\u0000${actionId}`;

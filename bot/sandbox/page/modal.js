@@ -126,7 +126,10 @@ class Modal {
   }
 
   async submit() {
-    if (this.submitButton.hidden || this.submitButton.disabled) return;
+    if (this.submitButton.hidden || this.submitButton.disabled || this.waiting) return;
+    this.waiting = true;
+    await this.form.uploads;
+    this.waiting = false;
     const problems = this.form.problems();
     if (Object.keys(problems).length) return void this.refuse(problems);
     const { view } = this;

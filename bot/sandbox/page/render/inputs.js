@@ -179,15 +179,19 @@ export function fileInput(element, ctx) {
       chosen.map((file) => h("li", {}, icon("file", 16), h("span", { class: "file-name" }, file.name), h("button", { type: "button", class: "btn-bare", "aria-label": `Remove ${file.name}`, on: { click: () => remove(file) } }, icon("close", 14)))),
       extra,
     );
-  input.addEventListener("change", async () => {
-    for (const file of [...input.files].slice(0, most - chosen.length)) {
+  const upload = async (picked) => {
+    for (const file of picked.slice(0, most - chosen.length)) {
       draw([h("li", { class: "file-wait" }, `Uploading ${file.name} …`)]);
       const result = await ctx.upload(file).catch((error) => ({ ok: false, error: error.message }));
       if (result.ok) chosen.push(result.file);
       keep();
       draw(result.ok ? [] : [h("li", { class: "file-wrong" }, `${file.name}: ${result.error}`)]);
     }
+  };
+  input.addEventListener("change", () => {
+    const picked = [...input.files];
     input.value = "";
+    ctx.form.uploads = ctx.form.uploads.then(() => upload(picked));
   });
   draw();
   return h("div", { class: "file-drop" }, h("label", { class: "file-pick", for: ctx.controlId }, icon("clip", 16), `Choose ${most > 1 ? "files" : "a file"}${accept ? ` (${accept.replaceAll(",", ", ")})` : ""}`, input), status);
