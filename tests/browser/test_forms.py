@@ -1,11 +1,13 @@
 """What a person does in the page, and what the page then sends: elements, modals, the message box."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Locator, expect
+from playwright.async_api import FilePayload, Locator, Route, expect
 
 from tests.browser.block_samples import plain
 from tests.browser.page_stage import Json, Stage, open_stage
@@ -26,6 +28,9 @@ async def stage(opened: Stage) -> AsyncIterator[Stage]:
     if opened.stack:
         await opened.close()
     assert opened.console == []
+
+
+A_CSV: FilePayload = {"name": "a.csv", "mimeType": "text/csv", "buffer": b"a,b\n"}
 
 
 def option(name: str) -> Json:
@@ -276,10 +281,61 @@ async def test_file_input_uploads_and_sends_the_file(stage: Stage) -> None:
     stage.answers["upload"] = {"ok": True, "file": file}
     modal = await stage.open(field("file", {"type": "file_input", "action_id": "f", "filetypes": ["csv"]}))
     chosen = modal.locator("[data-action-id=f]")
-    await chosen.set_input_files({"name": "a.csv", "mimeType": "text/csv", "buffer": b"a,b\n"})
+    await chosen.set_input_files(A_CSV)
     await expect(modal.get_by_role("listitem")).to_contain_text("a.csv")
     await modal.get_by_test_id("modal-submit").click()
     assert (await stage.last("submit"))["state"]["values"]["file"]["f"] == {"type": "file_input", "files": [file]}
+
+
+@asynccontextmanager
+async def uploads_that_wait(stage: Stage) -> AsyncIterator[asyncio.Event]:
+    """Files do not arrive before the event is set."""
+    release = asyncio.Event()
+
+    async def held(route: Route) -> None:
+        await release.wait()
+        await route.continue_()
+
+    await stage.page.route("**/client/upload*", held)
+    try:
+        yield release
+    finally:
+        release.set()
+        await stage.page.unroute("**/client/upload*")
+
+
+async def test_a_form_waits_for_its_file(stage: Stage) -> None:
+    file = {"id": "F1", "name": "a.csv"}
+    stage.answers["upload"] = {"ok": True, "file": file}
+    modal = await stage.open(field("file", {"type": "file_input", "action_id": "f", "filetypes": ["csv"]}))
+    async with uploads_that_wait(stage) as release:
+        await modal.locator("[data-action-id=f]").set_input_files(A_CSV)
+        await expect(modal.get_by_role("listitem")).to_contain_text("Uploading a.csv")
+        await modal.get_by_test_id("modal-submit").click()
+        await modal.get_by_test_id("modal-submit").click()
+        assert not [call for call in stage.calls if call.name == "submit"]
+        release.set()
+        assert (await stage.last("submit"))["state"]["values"]["file"]["f"]["files"] == [file]
+    assert len([call for call in stage.calls if call.name == "submit"]) == 1
+
+
+async def test_a_message_waits_for_its_file_and_stays_when_that_fails(stage: Stage) -> None:
+    box = stage.page.get_by_test_id("composer")
+    for answer in ({"ok": False, "error": "file_too_large"}, {"ok": True, "file": {"id": "F1", "name": "a.csv"}}):
+        stage.answers["upload"] = answer
+        async with uploads_that_wait(stage) as release:
+            await stage.page.get_by_test_id("composer-file").set_input_files(A_CSV)
+            await expect(stage.page.locator(".composer-files")).to_contain_text("Uploading a.csv")
+            await box.fill("here it is")
+            await box.press("Enter")
+            release.set()
+            await expect(stage.page.locator(".composer-files")).not_to_contain_text("Uploading")
+        if not answer["ok"]:
+            await expect(box).to_have_value("here it is")
+            told = stage.page.get_by_test_id("notice").filter(has_text="a.csv could not be uploaded")
+            await told.get_by_role("button").click()
+            assert not [call for call in stage.calls if call.name == "message"]
+    assert (await stage.last("message"))["file_ids"] == ["F1"]
 
 
 async def test_a_stack_goes_back_step_by_step(stage: Stage) -> None:

@@ -42,7 +42,8 @@ class Composer {
     Object.assign(this, { store, channel, threadTs, tools, draftKey: `${channel}:${threadTs ?? ""}` });
     this.files = [];
     this.uploads = Promise.resolve();
-    this.sending = false;
+    this.failed = 0;
+    this.waiting = false;
     const id = uid("composer");
     this.hint = h("div", { class: "composer-hint", id: `${id}-hint` });
     this.area = h("textarea", { id, rows: 1, class: "composer-text", placeholder: label, "aria-label": label, "aria-describedby": `${id}-hint`, "aria-autocomplete": "list", value: store.drafts.get(this.draftKey) ?? "", data: { testid: threadTs ? "thread-composer" : "composer" } });
@@ -108,7 +109,10 @@ class Composer {
       const answer = await this.tools.api.upload(file, this.channel).catch((error) => ({ ok: false, error: error.message }));
       wait.remove();
       if (answer.ok) this.files.push(answer.file);
-      else this.tools.notice("error", `${file.name} could not be uploaded: ${answer.error}`);
+      else {
+        this.failed += 1;
+        this.tools.notice("error", `${file.name} could not be uploaded: ${answer.error}`);
+      }
     }
     this.drawFiles();
   }
@@ -123,16 +127,14 @@ class Composer {
     this.drawFiles();
   }
 
-  /** Files that are still on their way belong to the message: it goes when they are there. */
+  /** Files that are still on their way belong to the message: it goes when they are there, and stays if one fails. */
   async send() {
-    if (this.sending) return;
-    this.sending = true;
-    try {
-      await this.uploads;
-      await this.sendNow();
-    } finally {
-      this.sending = false;
-    }
+    if (this.waiting) return;
+    const { failed } = this;
+    this.waiting = true;
+    await this.uploads;
+    this.waiting = false;
+    if (this.failed === failed) await this.sendNow();
   }
 
   async sendNow() {

@@ -19,7 +19,7 @@ export function startModals(root, store, tools) {
 
 class Modal {
   constructor(store, tools) {
-    Object.assign(this, { store, tools, view: null, showsJson: false });
+    Object.assign(this, { store, tools, view: null, showsJson: false, waiting: false });
     this.title = h("h2", { class: "modal-title", id: "modal-title" });
     this.banner = h("div", { class: "modal-banner", role: "alert", hidden: true, data: { testid: "modal-error" } });
     this.scroll = h("div", { class: "modal-body", tabindex: -1 });
@@ -127,12 +127,14 @@ class Modal {
 
   async submit() {
     if (this.submitButton.hidden || this.submitButton.disabled || this.waiting) return;
+    const { id } = this.view;
     this.waiting = true;
     await this.form.uploads;
     this.waiting = false;
+    if (this.view?.id !== id) return; // another was put over it, or it was closed, while files were on their way
+    const { view } = this;
     const problems = this.form.problems();
     if (Object.keys(problems).length) return void this.refuse(problems);
-    const { view } = this;
     this.warn(null);
     if (Object.keys(this.errors).length) {
       this.errors = {};
