@@ -212,7 +212,6 @@ async def build(settings: Settings) -> AsyncIterator[Bot]:
             store=store,
             workspace=workspace,
             services=services,
-            client=client,
             jobs=jobs,
             upkeep=upkeep,
         )
@@ -332,7 +331,6 @@ def _periodic_work(
     store: _Store,
     workspace: Workspace,
     services: Services,
-    client: SlackClient,
     jobs: JobRunner,
     upkeep: _IndexUpkeep,
 ) -> Periodic:

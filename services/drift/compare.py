@@ -19,7 +19,7 @@ from services.drift.measures import Known, nearly_all_different
 from services.drift.model import ColumnProfile, Kind, Profile
 from services.drift.presets import RULES
 from services.drift.profile import duplicates
-from services.drift.schema import breaks, schema_changes, types_of
+from services.drift.schema import schema_changes, types_of
 from services.drift.settings import EVERY, CompareSettings, Preset
 from services.errors import InvalidInput, SourceProblem
 
@@ -48,7 +48,7 @@ def _compare(baseline: Profile, target: Profile, settings: CompareSettings, know
     pairs = _pairs(baseline, target, settings)
     columns = judge(pairs, settings, known)
     changes = schema_changes(baseline, target)
-    broken = any(breaks(change, {mine.name: mine.kind for mine, _ in pairs}) for change in changes)
+    broken = any(change.breaks({mine.name: mine.kind for mine, _ in pairs}) for change in changes)
     compared = [column for column in columns if column.metric is not None]
     drifted = [column for column in columns if column.drifted]
     share = len(drifted) / len(compared) if compared else float(bool(drifted))

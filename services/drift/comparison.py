@@ -105,6 +105,25 @@ class SchemaChange:
     before: str
     after: str
 
+    def breaks(self, compared: Mapping[str, str]) -> bool:
+        """Is drift certain from the change alone, as values of the column can no longer be compared?
+
+        compared: kind of each column that is compared value by value. A time that gains a zone, or a number in less
+        precision, is still compared: its values decide. Of lists and structs only lengths are: their type decides.
+        """
+        if self.kind is ChangeKind.REMOVED:
+            return True
+        if self.kind is not ChangeKind.RETYPED:
+            return False
+        kind = compared.get(self.column)
+        if kind == "time":
+            return _is_time_of_day(self.before) != _is_time_of_day(self.after)
+        return kind is None or kind == "nested"
+
+
+def _is_time_of_day(arrow_type: str) -> bool:
+    return arrow_type.startswith(("time32", "time64"))
+
 
 @dataclass(frozen=True, slots=True)
 class Freshness:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from services.drift.comparison import ChangeKind, SchemaChange
-from services.drift.model import Kind, Profile
+from services.drift.model import Profile
 
 _SIGNED = {"int8": 8, "int16": 16, "int32": 32, "int64": 64}
 _UNSIGNED = {"uint8": 8, "uint16": 16, "uint32": 32, "uint64": 64}
@@ -33,26 +32,6 @@ def types_of(profile: Profile) -> dict[str, str]:
     missing = set(profile.missing)
     found = {column.name: column.arrow_type for column in profile.columns if column.name not in missing}
     return found | dict(profile.others)
-
-
-def breaks(change: SchemaChange, compared: Mapping[str, Kind]) -> bool:
-    """Is drift certain from the change alone, as values of the column can no longer be compared?
-
-    compared: kind of each column that is compared value by value. A time that gains a zone, or a number in less
-    precision, is still compared: its values decide. Of lists and structs only lengths are: their type decides.
-    """
-    if change.kind is ChangeKind.REMOVED:
-        return True
-    if change.kind is not ChangeKind.RETYPED:
-        return False
-    kind = compared.get(change.column)
-    if kind is Kind.TIME:
-        return _is_time_of_day(change.before) != _is_time_of_day(change.after)
-    return kind is None or kind is Kind.NESTED
-
-
-def _is_time_of_day(kind: str) -> bool:
-    return kind.startswith(("time32", "time64"))
 
 
 def widens(before: str, after: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from services.datasets.model import DRIFTING, DatasetVersion, FingerprintState
@@ -36,9 +36,10 @@ def judged(
     late: Problem | None,
 ) -> RunResult:
     """What a run found. late: see `lateness`."""
+    kinds = {column.name: column.kind for column in comparison.columns}
     problems = [
         *(_moved(column) for column in comparison.columns if column.drifted),
-        *(_schema(change, _compared(comparison)) for change in comparison.dataset.schema if draft.schema),
+        *(_schema(change, kinds) for change in comparison.dataset.schema if draft.schema),
         *_rows(draft, comparison),
         *changed(target, grows=draft.baseline.kind is BaselineKind.WINDOW),
         *((late,) if late is not None else ()),
@@ -170,14 +171,10 @@ def _moved(column: ColumnDrift) -> Problem:
     )
 
 
-def _compared(comparison: Comparison) -> frozenset[str]:
-    """Columns whose values could be compared, whatever became of their types."""
-    return frozenset(each.name for each in comparison.columns if each.metric is not None and each.kind != "nested")
-
-
-def _schema(change: SchemaChange, compared: Set[str]) -> Problem:
+def _schema(change: SchemaChange, compared: Mapping[str, str]) -> Problem:
+    """compared: see `SchemaChange.breaks`."""
     severity, level = _SCHEMA_SEVERITY[change.kind]
-    if change.kind is ChangeKind.RETYPED and change.column in compared:  # a time that gained a zone: its values tell
+    if change.kind is ChangeKind.RETYPED and not change.breaks(compared):
         severity, level = Severity.WARNING, 0.3
     now = f"The column {change.column} was {change.before} and is {change.after} now"
     sentences = {
