@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from scripts.bench_requests import SECRET, Connection
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 _START_SECONDS = 600.0
@@ -121,13 +121,6 @@ async def _page(port: int, path: str) -> bytes:
         return await reader.read(-1)
     finally:
         writer.close()
-
-
-def free_port() -> int:
-    """A port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

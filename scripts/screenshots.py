@@ -16,7 +16,7 @@ from pathlib import Path
 from playwright.async_api import expect
 
 from tests.browser.person_in_page import SLOW, Visitor, visitors
-from tests.scenario.bot_on_local_slack import free_port
+from tests.ports import free_port
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 LARGEST = 300_000

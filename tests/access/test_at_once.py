@@ -18,7 +18,7 @@ from tests.databases import SetClock, database_url
 
 __all__ = ["database_url"]  # on each kind of database
 
-ROUNDS = {"sqlite": 250, "postgresql": 60}
+ROUNDS = {"sqlite": 1000, "postgresql": 60}
 """Whole clicks, with accounts and facts behind them; `tests.store.test_access_at_once` has a thousand of the writes."""
 
 

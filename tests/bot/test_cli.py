@@ -19,6 +19,7 @@ from bot.http import listen
 from bot.sandbox.person import Person
 from bot.sandbox.server import LocalSlack
 from bot.settings import environment_names
+from tests.ports import free_port
 
 HEAVY = ("slack_bolt", "slack_sdk", "sqlalchemy", "aiohttp", "pydantic", "pyarrow", "uvicorn", "structlog")
 
@@ -39,13 +40,6 @@ def bot(*arguments: str, directory: Path, **values: str) -> subprocess.Completed
         timeout=60,
         check=False,
     )
-
-
-def free_port() -> int:
-    listener = listen("127.0.0.1", 0)
-    port = int(listener.getsockname()[1])
-    listener.close()
-    return port
 
 
 def test_the_version_is_told_without_loading_anything_heavy(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import os
 import pwd
-import random
 import shutil
 import socket
 import ssl
@@ -19,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.contract.ca import CertificateAuthority
+from tests.ports import free_port
 
 __all__ = ["ACCOUNTS", "Azurite", "AzuriteMissing", "install"]
 
@@ -100,7 +100,7 @@ class Azurite:
 
     def __enter__(self) -> Self:
         script = install()
-        self.port = _free_port()
+        self.port = free_port()
         certificate, key = self._ca.leaf_files("127.0.0.1")
         command = [_node().node, str(script), "--blobHost", "127.0.0.1", "--blobPort", str(self.port)]
         command += ["--inMemoryPersistence", "--skipApiVersionCheck", "--disableTelemetry", "--silent"]
@@ -138,16 +138,6 @@ class Azurite:
             process.kill()
             process.wait()
         self._process = None
-
-
-def _free_port() -> int:
-    """A port below those that the system gives to outgoing connections, so that none of them can sit on it."""
-    for _ in range(100):
-        port = random.randint(20_000, 32_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise AzuriteMissing("Azurite found no free port.")
 
 
 def _answers(port: int, context: ssl.SSLContext) -> bool:

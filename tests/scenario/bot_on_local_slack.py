@@ -90,13 +90,6 @@ async def stage(
             yield Stage(slack, bot, data, settings)
 
 
-def free_port() -> int:
-    """A port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @asynccontextmanager
 async def running(settings: Settings, listener: socket.socket | None = None) -> AsyncIterator[Bot]:
     """The bot's own process function in this loop, from ready to drained."""

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from bot.sandbox.server import LocalSlack
-from tests.scenario.bot_on_local_slack import MANIFEST, ROOT, free_port
+from tests.ports import free_port
+from tests.scenario.bot_on_local_slack import MANIFEST, ROOT
 from tests.scenario.slow_file import SlowFile
 
 pytestmark = pytest.mark.slow
